@@ -1,0 +1,68 @@
+"""Every error that agentkit raises, drawn as a tree.
+
+```
+AgentkitError                    the root: catch this one to catch all
+├── UsageError                   what the caller gave cannot be used (exit code 2)
+│   ├── DocumentError            a document or folder cannot be read or indexed
+│   ├── SettingsError            a setting has a value that is not allowed
+│   └── RecordError              a record is not readable as one
+├── ModelError                   the model or its endpoint failed (exit code 4)
+│   ├── ModelFileError           a model or adapter file is missing, broken, or of a kind that cannot be run
+│   ├── ContractError            an adapter was made for another prompt contract
+│   └── ContextOverflowError     the prompt does not fit the context window, whatever is compacted
+├── ReplayError                  a replayed run differs from its record
+└── ToolError                    a tool failed: the model reads the message as an observation, the run goes on
+```
+
+Two families: a `ToolError` is an observation, everything else ends the run.
+"""
+
+
+class AgentkitError(Exception):
+    """The root of all errors that agentkit raises on purpose."""
+
+    exit_code = 4
+
+
+class UsageError(AgentkitError):
+    """What the caller gave cannot be used; the message says what came, what was allowed, and what to do."""
+
+    exit_code = 2
+
+
+class DocumentError(UsageError):
+    """A document or folder cannot be read or indexed."""
+
+
+class SettingsError(UsageError):
+    """A setting has a value that is not allowed."""
+
+
+class RecordError(UsageError):
+    """A record file is missing, cut in a way that cannot be read, or not a record."""
+
+
+class ModelError(AgentkitError):
+    """The model or its endpoint failed."""
+
+
+class ModelFileError(ModelError):
+    """A model or adapter file is missing, broken, or of a kind that cannot be run."""
+
+
+class ContractError(ModelError):
+    """An adapter was made for another prompt contract than the one in force."""
+
+
+class ContextOverflowError(ModelError):
+    """The prompt does not fit the model's context window, whatever is compacted."""
+
+
+class ReplayError(AgentkitError):
+    """A replayed run differs from its record: a changed prompt, another call, another answer."""
+
+    exit_code = 3
+
+
+class ToolError(AgentkitError):
+    """A tool failed; the model reads the message as an observation and the run goes on."""
