@@ -14,7 +14,7 @@ a training record and a run record carry: an adapter of another number is refuse
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,8 +183,8 @@ def write_citation(n: int, quote: str) -> str:
     return f"[{n}: {json.dumps(quote, ensure_ascii=False)}]"
 
 
-def parse_citations(text: str) -> tuple[str, list[tuple[int, str]]]:
-    """Split an answer into what is shown (`[n]` for each citation) and its citations in order.
+def parse_citations(text: str, *, keep: Callable[[int, str], bool] = lambda n, quote: True) -> tuple[str, list[tuple[int, str]]]:
+    """Split an answer into what is shown (`[n]` for each citation) and its citations in order; those not kept vanish.
 
     >>> parse_citations('It has 36 beds [1: "Beds: 36"].')
     ('It has 36 beds [1].', [(1, 'Beds: 36')])
@@ -196,6 +196,8 @@ def parse_citations(text: str) -> tuple[str, list[tuple[int, str]]]:
             quote = json.loads(match[2], strict=False)
         except ValueError:
             return match[0]
+        if not keep(int(match[1]), quote):
+            return ""
         found.append((int(match[1]), quote))
         return f" [{match[1]}]" if match[0][0].isspace() else f"[{match[1]}]"
 

@@ -1,0 +1,180 @@
+"""The model's turn: a message with calls, or a draft of the answer."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, messages_to_dict
+from langgraph.runtime import Runtime
+
+from agentkit.answer import Call, Thought, Token, Usage
+from agentkit.graphs.guard import STRIKES_TO_ANSWER
+from agentkit.graphs.nodes.answer import from_what_was_seen
+from agentkit.graphs.nodes.speak import Request, Spoken, settle, speak
+from agentkit.graphs.parts import Parts, RunContext
+from agentkit.graphs.prompt import fit_prompt, prompt_tokens
+from agentkit.graphs.tokens import counter_of, window_of
+from agentkit.state import LeftOut, State, new_turn, text_of, thought_of
+
+__all__ = ["due_reason", "reason_node", "tokens_left"]
+
+LEAST_ROOM, MOST_ROOM = 32, 1024
+"""Tokens of the window that are kept free for the model's output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What is asked of the model in a step."""
+
+    due: str
+    """Why an answer is forced; empty where it isn't."""
+    prompt: list[AnyMessage]
+    left_out: LeftOut
+    limit: int | None
+    until: float | None
+
+
+def reason_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaitable[State]]:
+    """Make the node."""
+
+    async def reason(state: State, runtime: Runtime[RunContext]) -> State:
+        run = runtime.context or RunContext()
+        update = State()
+        if isinstance(state["messages"][-1], HumanMessage) and not _under_way(state):
+            update = new_turn(state, started=time.monotonic(), offered=parts.tools.names())
+        now = State(**{**state, **update})  # type: ignore[typeddict-item]
+        turn, step = now["turn"], now["step"] + 1
+        plan = _plan(parts, now, run)
+        run.write("prompt", turn=turn, step=step, messages=messages_to_dict(plan.prompt), withheld=now["withheld"], due=plan.due, left_out=plan.left_out)
+        began = time.monotonic()
+        spoken = await _spoken(parts, now, plan, run, lambda text: runtime.stream_writer(Token(step=step, text=text)))
+        message = settle(spoken.message, turn=turn, step=step, taken=_taken(now["messages"]))
+        if plan.due and message.tool_calls:
+            message = message.model_copy(update={"tool_calls": []})
+        run.write("message", turn=turn, step=step, message=messages_to_dict([message])[0], cut=spoken.cut, pieces=spoken.pieces, seconds=time.monotonic() - began)
+        _tell(message, step, runtime)
+        update["left_out"] = plan.left_out
+        update["usage"] = _used(now["usage"], message, spoken, now["started"])
+        return State(**{**update, **_outcome(now, plan, message, spoken.cut)})  # type: ignore[typeddict-item]
+
+    return reason
+
+
+def _under_way(state: State) -> bool:
+    """Whether the last question was begun already and the model said nothing that could stay."""
+    questions = sum(isinstance(message, HumanMessage) for message in state["messages"])
+    return state.get("turn") == questions and bool(state.get("strikes"))
+
+
+def due_reason(parts: Parts, state: State) -> str:
+    """Why the next message must be the answer, or an empty string: the `stop_reason` that the answer will carry."""
+    budget = parts.budget
+    if state["strikes"] >= STRIKES_TO_ANSWER:
+        return state["stop_reason"] or "no_progress"
+    if state["step"] >= budget.most_steps:
+        return "max_steps"
+    left = tokens_left(parts, state)
+    if left is not None and left <= budget.reserved_tokens:
+        return "max_tokens"
+    if budget.seconds is not None and time.monotonic() > state["started"] + budget.seconds - budget.reserved_seconds:
+        return "max_seconds"
+    return ""
+
+
+def tokens_left(parts: Parts, state: State) -> int | None:
+    """Tokens that the model may still write; `None` for no limit."""
+    return None if parts.budget.tokens is None else max(0, parts.budget.tokens - state["usage"]["output_tokens"])
+
+
+def _plan(parts: Parts, state: State, run: RunContext) -> _Plan:
+    recorded = run.read("prompt", turn=state["turn"], step=state["step"] + 1)
+    if recorded is not None:
+        left_out: LeftOut = recorded["left_out"]
+        prompt, _ = fit_prompt(state["messages"], instructions=parts.instructions, left_out=left_out, measure=_nothing, window=None, room=0)
+        return _Plan(due=recorded["due"], prompt=prompt, left_out=left_out, limit=None, until=None)
+    due = due_reason(parts, state)
+    left = tokens_left(parts, state)
+    if left is not None and not due:
+        left -= parts.budget.reserved_tokens
+    model = parts.model()
+    window = window_of(model)
+    measure = _measure(parts, model)
+    room = min(MOST_ROOM, max(LEAST_ROOM, (window or 0) // 4), left if left is not None else MOST_ROOM)
+    prompt, left_out = fit_prompt(
+        state["messages"], instructions=parts.instructions, left_out=state["left_out"], measure=measure, window=window, room=room
+    )
+    if window is not None:
+        free = max(1, window - measure(prompt))
+        left = free if left is None else min(left, free)
+    seconds = parts.budget.seconds
+    return _Plan(due=due, prompt=prompt, left_out=left_out, limit=left, until=None if seconds is None else state["started"] + seconds)
+
+
+def _nothing(prompt: list[AnyMessage]) -> int:
+    return len(prompt)
+
+
+def _measure(parts: Parts, model: Any) -> Callable[[list[AnyMessage]], int]:
+    count = counter_of(model)
+    specs = list(parts.specs.values())
+    return lambda prompt: prompt_tokens(prompt, specs, count)
+
+
+async def _spoken(parts: Parts, state: State, plan: _Plan, run: RunContext, on_text: Callable[[str], None]) -> Spoken:
+    recorded = run.read("message", turn=state["turn"], step=state["step"] + 1)
+    if recorded is not None:
+        return _recorded(recorded, on_text)
+    if plan.limit == 0 or (plan.until is not None and time.monotonic() >= plan.until):
+        return Spoken(message=AIMessage(""), cut=plan.due or "max_tokens")
+    request = Request(
+        tools=parts.tools.tools(), withheld=state["withheld"], answer_only=bool(plan.due), limit=plan.limit, until=plan.until
+    )
+    return await speak(parts.model(), plan.prompt, request, on_text)
+
+
+def _recorded(event: dict[str, Any], on_text: Callable[[str], None]) -> Spoken:
+    from langchain_core.messages import messages_from_dict
+
+    (message,) = messages_from_dict([event["message"]])
+    assert isinstance(message, AIMessage)
+    if not message.tool_calls and text_of(message):
+        on_text(text_of(message))
+    return Spoken(message=message, cut=event["cut"], pieces=event["pieces"])
+
+
+def _taken(messages: Sequence[AnyMessage]) -> set[str]:
+    return {call["id"] or "" for message in messages if isinstance(message, AIMessage) for call in message.tool_calls}
+
+
+def _tell(message: AIMessage, step: int, runtime: Runtime[RunContext]) -> None:
+    thought = thought_of(message)
+    if thought:
+        runtime.stream_writer(Thought(step=step, text=thought))
+    for call in message.tool_calls:
+        runtime.stream_writer(Call(step=step, id=call["id"] or "", tool=call["name"], args=call["args"]))
+
+
+def _used(usage: Usage, message: AIMessage, spoken: Spoken, started: float) -> Usage:
+    """Usage so far and this message's; a model that reports none is counted by the pieces that arrived or its text."""
+    reported = message.usage_metadata
+    counted = max(spoken.pieces, len(text_of(message)) // 4)
+    cached = (reported.get("input_token_details") or {}).get("cache_read", 0) if reported else 0
+    return {
+        "input_tokens": usage["input_tokens"] + (reported["input_tokens"] if reported else 0),
+        "output_tokens": usage["output_tokens"] + (reported["output_tokens"] if reported else counted),
+        "cached_tokens": usage["cached_tokens"] + (cached or 0),
+        "seconds": time.monotonic() - started,
+    }
+
+
+def _outcome(state: State, plan: _Plan, message: AIMessage, cut: str) -> State:
+    """What the message means for the run: calls to make, a draft, or nothing usable."""
+    if message.tool_calls:
+        return State(messages=[message], step=state["step"] + 1)
+    if text_of(message).strip():
+        return State(draft=message, stop_reason=plan.due or cut or "answered")
+    if plan.due or cut == "max_seconds":
+        text = from_what_was_seen(state["messages"], state.get("evidence") or [])
+        return State(draft=AIMessage(text, id=message.id), stop_reason=plan.due or cut)
+    return State(strikes=STRIKES_TO_ANSWER, stop_reason=cut)

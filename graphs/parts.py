@@ -1,0 +1,55 @@
+"""What a graph is made of, and what belongs to one run of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from langchain_core.language_models import BaseChatModel
+
+from agentkit.budget import Budget
+from agentkit.contract import ToolSpec
+from agentkit.tools.toolbox import Registry
+
+__all__ = ["Parts", "RunContext", "Tape"]
+
+
+class Tape(Protocol):
+    """Where a run is written down, or read back from: both look the same to the nodes."""
+
+    def write(self, kind: str, *, turn: int, step: int, call: int | None = None, **fields: Any) -> None:
+        """Add an event; a replay compares it with the recorded one instead."""
+
+    def read(self, kind: str, *, turn: int, step: int, call: int | None = None) -> dict[str, Any] | None:
+        """The recorded event with that key; `None` unless this is a replay."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The model, the tools and the settings of a graph: the same for every question."""
+
+    model: Callable[[], BaseChatModel]
+    """Gives the model; called when it is first needed, so that a replay needs none."""
+    tools: Registry
+    instructions: str = ""
+    """The user's own lines for the system prompt."""
+    budget: Budget = field(default_factory=Budget)
+    specs: Mapping[str, ToolSpec]
+    """The tools as a model is shown them, by name."""
+    critique: bool = True
+    """Whether drafts are checked; quotes that are not literal are dropped either way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """What belongs to one run; LangGraph hands it to every node."""
+
+    tape: Tape | None = None
+
+    def write(self, kind: str, *, turn: int, step: int, call: int | None = None, **fields: Any) -> None:
+        """Write an event, where there is a tape."""
+        if self.tape is not None:
+            self.tape.write(kind, turn=turn, step=step, call=call, **fields)
+
+    def read(self, kind: str, *, turn: int, step: int, call: int | None = None) -> dict[str, Any] | None:
+        """Read an event, where a tape is replayed."""
+        return None if self.tape is None else self.tape.read(kind, turn=turn, step=step, call=call)
