@@ -1,0 +1,139 @@
+"""The grammar of a step, in llguidance's Lark: what a local model can write is a valid call of a registered tool, or an answer.
+
+```
+step    = [Thought: ...\\n] (call ... | answer)
+call    = NAME of a registered tool, then JSON of exactly its arguments
+answer  = text in which [n: "quote"] occurs only with a number that was observed and a literal piece of that passage
+```
+
+The lexemes of an answer are chosen so that the greedy lexer never has to go back: `[` begins either a citation or an
+opening bracket that may be followed by digits, and only the first may be followed by `: "`.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentkit.contract import ANSWER, CALL, THOUGHT, ToolSpec
+from agentkit.errors import UsageError
+
+__all__ = ["Choice", "answer_rules", "argument_schema", "check_schema", "json_grammar", "quote_chunks", "step_grammar"]
+
+Choice = str
+"""`auto` (call or answer), `any` (some call), `none` (answer), or the name of a tool."""
+
+MAX_CALLS = 4
+"""Calls that one step may hold."""
+
+QUOTE_TOKENS = 64
+QUOTE_CHARACTERS = 4
+"""A quote has at most so many tokens and at least so many characters."""
+
+_JSON_OPTIONS = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "lenient": True, "coerce_one_of": True}
+_SPLIT = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|\w+|\s|[^\w\s\\]")
+
+
+def argument_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool's JSON Schema as the grammar wants it: an object, no other arguments than those named, fixed separators."""
+    schema: dict[str, Any] = {"type": "object", "properties": {}, **parameters}
+    schema.setdefault("additionalProperties", False)
+    return {**schema, "x-guidance": _JSON_OPTIONS}
+
+
+@functools.lru_cache(maxsize=512)
+def _check(name: str, schema: str) -> tuple[str, ...]:
+    from llguidance import LLMatcher
+
+    failed, messages = LLMatcher.validate_grammar_with_warnings(f"start: %json {schema}", None)
+    if failed:
+        raise UsageError(
+            f"tool {name!r} has a schema that cannot become a grammar: {'; '.join(messages)}. Simplify that part of its schema."
+        )
+    return tuple(messages)
+
+
+def check_schema(tool: ToolSpec) -> tuple[str, ...]:
+    """Compile a tool's schema once; return llguidance's warnings: keywords that are checked after decoding only.
+
+    Raises:
+        UsageError: the schema cannot be compiled; the message names the tool.
+    """
+    return _check(tool.name, json.dumps(argument_schema(tool.parameters)))
+
+
+def quote_chunks(passage: str) -> list[str]:
+    """A passage, JSON-escaped, in pieces at whose borders a quote may begin and end.
+
+    >>> quote_chunks('a "b" 7.50')
+    ['a', ' ', '\\\\"', 'b', '\\\\"', ' ', '7', '.', '50']
+    """
+    return _SPLIT.findall(json.dumps(passage, ensure_ascii=False)[1:-1])
+
+
+def answer_rules(passages: Mapping[int, str]) -> list[str]:
+    """The rules `answer_text` and below: free text with literal citations of the given passages (by number)."""
+    cited = {n: chunks for n, text in sorted(passages.items()) if len("".join(chunks := quote_chunks(text))) >= QUOTE_CHARACTERS}
+    rules = [
+        f"answer_text: FIRST (TEXT | BRACKET | NUMBERED UNQUOTED{' | cite' if cited else ''})*",
+        r"FIRST: /[^\[\s][^\[]*/",
+        r"TEXT: /[^\[]+/",
+        r"BRACKET: /\[([0-9]{1,4}:?)?/",
+        r"NUMBERED: /\[[0-9]{1,4}: /",
+        r'UNQUOTED: /[^\["][^\[]*/',
+    ]
+    if cited:
+        rules.append("cite: " + " | ".join(f'"[{n}: \\"" quote{n} "\\"]"' for n in cited))
+    for n, chunks in cited.items():
+        rules.append(f"quote{n}[max_tokens={QUOTE_TOKENS}]: QUOTE{n}")
+        rules.append(f"QUOTE{n}: PASSAGE{n} & /(?s:.{{{QUOTE_CHARACTERS},}})/")
+        rules.append(f"PASSAGE{n}: %regex {json.dumps({'substring_chunks': chunks})}")
+    return rules
+
+
+def step_grammar(
+    tools: Sequence[ToolSpec],
+    *,
+    choice: Choice = "auto",
+    passages: Mapping[int, str] | None = None,
+    thought: bool = True,
+    max_calls: int = MAX_CALLS,
+) -> str:
+    """The grammar of one step of the plain dialect.
+
+    Args:
+        tools: the tools that may be called now.
+        choice: see `Choice`.
+        passages: the text of each passage that may be cited, by number.
+        thought: whether a thought may come first; a forced choice has none.
+        max_calls: how many calls one step may hold.
+    """
+    if choice not in ("auto", "any", "none"):
+        tools = [tool for tool in tools if tool.name == choice]
+        if not tools:
+            raise UsageError(f"tool_choice {choice!r} is not among the tools that can be called")
+    callable_now = tools if choice != "none" else ()
+    answers = choice in ("auto", "none")
+    if choice == "any" and not callable_now:
+        raise UsageError("tool_choice 'any' needs at least one tool that can be called")
+    steps = [*(["calls"] if callable_now else []), *(["answer"] if answers else [])]
+    free = f'("{THOUGHT}" THOUGHT_TEXT "\\n")? ' if thought and choice == "auto" else ""
+    rules = [f"start: {free}({' | '.join(steps)})"]
+    if free:
+        rules.append(r"THOUGHT_TEXT: /[^\n]{1,400}/")
+    if callable_now:
+        rules.append("calls: call" + (f' ("\\n" call){{0,{max_calls - 1}}}' if max_calls > 1 else ""))
+        rules.append(f'call: "{CALL}" ({" | ".join(f"call{i}" for i in range(len(callable_now)))})')
+        for i, tool in enumerate(callable_now):
+            rules.append(f'call{i}: "{tool.name} " args{i}')
+            rules.append(f"args{i}: %json {json.dumps(argument_schema(tool.parameters))}")
+    if answers:
+        rules.append(f'answer: "{ANSWER}" answer_text')
+        rules += answer_rules(passages or {})
+    return "\n".join(rules)
+
+
+def json_grammar(schema: Mapping[str, Any]) -> str:
+    """The grammar of one JSON value of a schema, separators fixed."""
+    return f"start: %json {json.dumps({**schema, 'x-guidance': _JSON_OPTIONS})}"

@@ -1,0 +1,186 @@
+"""One turn of a local model: from messages to a prompt, from tokens to a message."""
+
+import codecs
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import tool_call_chunk
+
+from agentkit.contract import THOUGHT, ToolSpec
+from agentkit.models.decoding import Bounds, Generated, cheapest_completion, compile_grammar
+from agentkit.models.dialect import text_hash
+from agentkit.models.grammar import step_grammar
+from agentkit.models.steps import ParsedStep, StepReader, parse_step
+from agentkit.models.weights import Weights
+
+__all__ = ["Writer", "call_bounds", "call_costs", "call_ids", "finish", "must_finish", "shown_passages", "usage"]
+
+_OPEN_CITATION = re.compile(r'\s?\[[0-9]{1,4}: "(?:[^"\\]|\\.)*\\?$')
+_PARTIAL_CITATION = re.compile(r'\s?\[[0-9]{1,4}(?:: ?(?:"(?:[^"\\]|\\.)*\\?)?)?$')
+
+
+def shown_passages(messages: Sequence[BaseMessage]) -> dict[int, str]:
+    """The passages that stand in a conversation, by number: what an answer may cite."""
+    passages = {}
+    for message in messages:
+        artifact = message.artifact if isinstance(message, ToolMessage) else None
+        if isinstance(artifact, Mapping):
+            passages.update({int(passage["n"]): str(passage["text"]) for passage in artifact.get("passages", ())})
+    return passages
+
+
+def must_finish(text: bytes) -> bool:
+    """Whether a step may not be cut here: it is inside a call or inside a citation.
+
+    >>> must_finish(b"Call: calc"), must_finish(b"Answer: It is"), must_finish(b'Answer: It is [1: "a')
+    (True, False, True)
+    """
+    step = text.decode("utf-8", "ignore")
+    if step.startswith(THOUGHT):
+        _, _, step = step.partition("\n")
+    return step.startswith("C") or _OPEN_CITATION.search(step) is not None
+
+
+def shortest_calls(weights: Weights, tools: Sequence[ToolSpec]) -> dict[str, str]:
+    """The shortest valid call of each tool that could be found, as text; a tool for which none was found is left out."""
+    calls = {}
+    for tool in tools:
+        matcher = compile_grammar(weights, step_grammar([tool], choice="any", max_calls=1))
+        completion = cheapest_completion(matcher, weights)
+        if completion is not None:
+            calls[tool.name] = weights.detokenize(completion).decode("utf-8", "replace")
+    return calls
+
+
+def call_costs(weights: Weights, tools: Sequence[ToolSpec]) -> dict[str, int]:
+    """Tokens that the shortest call of each tool takes; from this limit upward a forced call always completes."""
+    return {name: len(weights.tokenize(text)) for name, text in shortest_calls(weights, tools).items()}
+
+
+def call_bounds(weights: Weights, tools: Sequence[ToolSpec]) -> Bounds:
+    """Neither calls nor citations are cut by the limit."""
+    calls = shortest_calls(weights, tools)
+    longest = max((len(weights.tokenize(call)) for call in calls.values()), default=0)
+
+    def endings(text: bytes) -> list[str]:
+        begun = text.decode("utf-8", "ignore").rpartition("\n")[2]
+        return [call[len(begun) :] for call in calls.values() if call.startswith(begun)]
+
+    return Bounds(must_finish=must_finish, near=longest + 48, endings=endings)
+
+
+@dataclass
+class Writer:
+    """Follows the bytes of a turn and makes message chunks of them.
+
+    Args:
+        steps: whether the text is a step of the plain dialect, or free text.
+        stop: texts that end the answer and are not part of it.
+        emit: gets each chunk.
+    """
+
+    steps: bool
+    stop: Sequence[str] = ()
+    emit: Callable[[AIMessageChunk], None] = lambda chunk: None
+    call_id: Callable[[int], str] = str
+    text: str = ""
+    _decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
+    _reader: StepReader = field(default_factory=StepReader)
+    _answer: str = ""
+    _shown: int = 0
+
+    def feed(self, piece: bytes) -> bool:
+        """Take new bytes; return whether a stop text was met."""
+        text = self._decoder.decode(piece)
+        self.text += text
+        parts = self._reader.feed(text) if self.steps else [("answer", text, 0)]
+        return any([self._part(*part) for part in parts])  # noqa: C419 (every part must be told)
+
+    def finish(self) -> None:
+        """Show what was held back for a stop text."""
+        self._show(len(self._answer))
+
+    @property
+    def answer(self) -> str:
+        """The answer so far, ended before a stop text."""
+        return self._answer
+
+    def _part(self, part: str, text: str, index: int) -> bool:
+        if part == "thought":
+            self.emit(AIMessageChunk(content="", additional_kwargs={"reasoning_content": text}))
+        elif part == "name":
+            self.emit(
+                AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name=text, args="", id=self.call_id(index), index=index)])
+            )
+        elif part == "args":
+            self.emit(AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name=None, args=text, id=None, index=index)]))
+        else:
+            return self._answered(text)
+        return False
+
+    def _answered(self, text: str) -> bool:
+        self._answer += text
+        ends = [place for stop in self.stop if (place := self._answer.find(stop)) >= 0]
+        if ends:
+            self._answer = self._answer[: min(ends)]
+        held = 0 if ends else max((len(stop) - 1 for stop in self.stop), default=0)
+        self._show(len(self._answer) - held)
+        return bool(ends)
+
+    def _show(self, until: int) -> None:
+        if until > self._shown:
+            self.emit(AIMessageChunk(content=self._answer[self._shown : until]))
+            self._shown = until
+
+
+def finish(writer: Writer, generated: Generated, *, fingerprint: str, model_name: str) -> AIMessage:
+    """The message of a finished turn; a call that was cut is not in it, nor is a citation that was."""
+    step = parse_step(writer.text) if writer.steps else ParsedStep(answer=writer.text)
+    answer = writer.answer
+    if generated.finish_reason == "length":
+        answer = _PARTIAL_CITATION.sub("", answer)
+    calls = [
+        {"name": call.name, "args": json.loads(call.args), "id": writer.call_id(index), "type": "tool_call"}
+        for index, call in enumerate(step.calls)
+        if call.complete
+    ]
+    message = AIMessage(
+        content="" if calls else answer,
+        tool_calls=calls,
+        additional_kwargs={"reasoning_content": step.thought} if step.thought else {},
+        usage_metadata=usage(generated),
+    )
+    message.response_metadata = {
+        "token_ids": generated.tokens,
+        "fingerprint": fingerprint,
+        "text_hash": text_hash(message),
+        "finish_reason": generated.finish_reason,
+        "model_name": model_name,
+    }
+    return message
+
+
+def usage(generated: Generated) -> UsageMetadata:
+    """Token counts in LangChain's form."""
+    return UsageMetadata(
+        input_tokens=generated.prompt_tokens,
+        output_tokens=len(generated.tokens),
+        total_tokens=generated.prompt_tokens + len(generated.tokens),
+        input_token_details={"cache_read": generated.cached_tokens},
+    )
+
+
+def call_ids(prompt: Sequence[int]) -> Callable[[int], str]:
+    """Call ids of 9 alphanumerics that differ with the prompt and the place, and are the same when it is run again."""
+    seed = hashlib.sha256(repr(list(prompt)).encode()).hexdigest()
+
+    def call_id(index: int) -> str:
+        return hashlib.sha256(f"{seed}{index}".encode()).hexdigest()[:9]
+
+    return call_id
