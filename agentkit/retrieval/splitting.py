@@ -1,0 +1,251 @@
+"""From blocks to chunks: about as long as one passage should be, cut at the ends of sentences and rows, never across headings."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from agentkit.retrieval.blocks import Block, one_line
+
+__all__ = ["SPLITTER", "Chunk", "estimate_tokens", "split"]
+
+SPLITTER = 1
+"""Part of an index's key: another number makes a new index."""
+
+LIMIT = 110
+"""Tokens of a chunk's text, about."""
+
+TABLE_LIMIT = 180
+"""Tokens of a chunk of table rows, header included: rows are read side by side, so a small table stays whole."""
+
+ROWS = 10
+"""Rows of a table in one chunk, at most."""
+
+_TOKEN = re.compile(r"\d|[^\W\d_]+|[^\w\s]|_")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-ZÀ-ÞĀ-Ž0-9])|(?<=[。！？])")
+_ABBREVIATION = re.compile(r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|no|Nr|vs|ca|approx|e\.g|i\.e|Fig|Vol|pp?|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec))\.$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """A passage as it is shown, where it stands, and the headings that are searched with it."""
+
+    text: str
+    location: str
+    headings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What is never cut: a sentence, a short paragraph, a row."""
+
+    text: str
+    block: Block
+    tokens: int
+    glue: str = "\n"
+    """What stands before it when another unit of the chunk precedes it."""
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a small model's tokenizer makes of a text.
+
+    Digits and signs count singly and long words by their length, since that is how such tokenizers fall short.
+
+    >>> estimate_tokens("Beds | 36")
+    4
+    """
+    return sum(1 if len(piece) < 8 else math.ceil(len(piece) / 5) for piece in _TOKEN.findall(text))
+
+
+def split(blocks: Sequence[Block], *, limit: int = LIMIT, rows: int = ROWS) -> list[Chunk]:
+    """Chunks of about `limit` tokens from a document's blocks.
+
+    >>> split([Block(text="Open daily.", path=("Museum",)), Block(text="Closed in May.", path=("Museum",))])
+    [Chunk(text='Open daily.\\nClosed in May.', location='Museum', headings=('Museum',))]
+    """
+    longest = _table_lengths(blocks)
+    chunks = []
+    for group in _groups(_sections(blocks), limit):
+        parent = _parent(group)
+        units = [unit for section in group for unit in _units(section, parent, limit)]
+        for packed in _pack(units, limit, rows):
+            headings = parent if len(group) > 1 else group[0][0].path
+            chunks.append(_chunk(packed, headings, longest))
+    return [_numbered(chunk, number) for number, chunk in enumerate(chunks, 1)]
+
+
+def _table_lengths(blocks: Sequence[Block]) -> dict[int, int]:
+    """For each row's block (by identity) the last row of its table."""
+    lengths: dict[int, int] = {}
+    table: list[Block] = []
+    for block in [*blocks, Block(text="")]:
+        if table and (block.row is None or block.row <= (table[-1].row or 0) or block.header != table[-1].header):
+            lengths.update({id(row): table[-1].row or 0 for row in table})
+            table = []
+        if block.row is not None:
+            table.append(block)
+    return lengths
+
+
+def _sections(blocks: Iterable[Block]) -> list[list[Block]]:
+    """Runs of blocks under the same headings, on the same page."""
+    sections: list[list[Block]] = []
+    for block in blocks:
+        if sections and (sections[-1][0].path, sections[-1][0].page) == (block.path, block.page):
+            sections[-1].append(block)
+        else:
+            sections.append([block])
+    return sections
+
+
+def _groups(sections: list[list[Block]], limit: int) -> Iterator[list[list[Block]]]:
+    """Short sections under one parent are shown together."""
+    group: list[list[Block]] = []
+    size = 0
+    for section in sections:
+        tokens = sum(estimate_tokens(block.text) for block in section) + estimate_tokens(section[0].header)
+        if group and (size + tokens > limit or not _may_join(group, section)):
+            yield group
+            group, size = [], 0
+        group.append(section)
+        size += tokens
+    if group:
+        yield group
+
+
+def _may_join(group: list[list[Block]], section: list[Block]) -> bool:
+    parent = _parent([*group, section])
+    paths = [member[0].path for member in [*group, section]]
+    return bool(parent) and group[0][0].page == section[0].page and all(len(path) <= len(parent) + 1 for path in paths)
+
+
+def _parent(group: list[list[Block]]) -> tuple[str, ...]:
+    """The headings that all sections of a group share."""
+    paths = [section[0].path for section in group]
+    shared: tuple[str, ...] = ()
+    for names in zip(*paths, strict=False):
+        if len(set(names)) > 1:
+            break
+        shared = (*shared, names[0])
+    return shared
+
+
+def _units(section: list[Block], parent: tuple[str, ...], limit: int) -> Iterator[_Unit]:
+    """The section's units; below the parent its own heading is put on top, unless the text begins with it."""
+    heading = "\n".join(section[0].path[len(parent) :])
+    if heading and not section[0].text.startswith(heading):
+        yield _Unit(heading, Block(text=heading, path=section[0].path, page=section[0].page), estimate_tokens(heading))
+    for block in section:
+        for number, piece in enumerate(_pieces(block, limit)):
+            glue = " " if number and not block.verbatim else "\n"
+            yield _Unit(piece, block, estimate_tokens(piece), glue)
+
+
+def _pieces(block: Block, limit: int) -> list[str]:
+    """The block whole if it is short, else its lines, sentences, or at last runs of words."""
+    if block.row is not None or estimate_tokens(block.text) <= limit:
+        return [block.text]
+    parts = block.text.split("\n") if block.verbatim else _sentences(block.text)
+    return [piece for part in parts for piece in ([part] if estimate_tokens(part) <= limit else _words(part, limit))]
+
+
+def _sentences(text: str) -> list[str]:
+    sentences: list[str] = []
+    for piece in _SENTENCE_END.split(text):
+        if sentences and _ABBREVIATION.search(sentences[-1]):
+            sentences[-1] += f" {piece}"
+        else:
+            sentences.append(piece)
+    return [sentence for sentence in map(one_line, sentences) if sentence]
+
+
+def _words(text: str, limit: int) -> list[str]:
+    pieces: list[str] = []
+    size = limit + 1
+    for word in text.split(" "):
+        tokens = estimate_tokens(word)
+        if size + tokens > limit:
+            pieces.append(word)
+            size = tokens
+        else:
+            pieces[-1] += f" {word}"
+            size += tokens
+    return pieces
+
+
+def _pack(units: list[_Unit], limit: int, rows: int) -> Iterator[list[_Unit]]:
+    """Units into chunks: all together if they fit, else prose and tables apart, each into chunks of about equal size."""
+    if _size(units) <= limit and sum(1 for unit in units if unit.block.row is not None) <= rows:
+        yield units
+        return
+    for run in _kinds(units):
+        if run[0].block.row is None:
+            yield from _balanced(run, math.ceil(_size(run) / limit))
+        else:
+            header = estimate_tokens(run[0].block.header)
+            room = max(TABLE_LIMIT - header, limit / 2)
+            yield from _balanced(run, math.ceil(max((_size(run) - header) / room, len(run) / rows)))
+
+
+def _kinds(units: list[_Unit]) -> Iterator[list[_Unit]]:
+    """Runs of prose and runs of rows of one table."""
+    run: list[_Unit] = []
+    for unit in units:
+        if run and ((run[-1].block.row is None) != (unit.block.row is None) or (unit.block.row or 2) <= (run[-1].block.row or 0)):
+            yield run
+            run = []
+        run.append(unit)
+    if run:
+        yield run
+
+
+def _balanced(units: list[_Unit], parts: int) -> Iterator[list[_Unit]]:
+    """Units into `parts` runs of about equal size, so that none is a mere leftover."""
+    left, size = sum(unit.tokens for unit in units), 0
+    chunk: list[_Unit] = []
+    for unit in units:
+        if chunk and parts > 1 and size + unit.tokens / 2 > left / parts:
+            yield chunk
+            left, parts, chunk, size = left - size, parts - 1, [], 0
+        chunk.append(unit)
+        size += unit.tokens
+    yield chunk
+
+
+def _size(units: list[_Unit]) -> int:
+    return sum(unit.tokens for unit in units) + sum(map(estimate_tokens, {unit.block.header for unit in units}))
+
+
+def _chunk(units: list[_Unit], headings: tuple[str, ...], longest: dict[int, int]) -> Chunk:
+    text = ""
+    header = ""
+    for unit in units:
+        if unit.block.header and unit.block.header != header:
+            text += f"\n{unit.block.header}" if text else unit.block.header
+        header = unit.block.header
+        text += f"{unit.glue}{unit.text}" if text else unit.text
+    return Chunk(text=text, location=", ".join(_places(units, headings, longest)), headings=headings)
+
+
+def _places(units: list[_Unit], headings: tuple[str, ...], longest: dict[int, int]) -> Iterator[str]:
+    blocks = [unit.block for unit in units]
+    if headings:
+        yield " > ".join(headings)
+    if blocks[0].page is not None:
+        yield f"page {blocks[0].page}"
+    numbers = [block.row for block in blocks if block.row is not None]
+    whole = numbers[:1] == [1] and all(block.row is None or longest.get(id(block), 0) <= max(numbers) for block in blocks)
+    if numbers and not (whole and (headings or blocks[0].page)):
+        yield _span("row", min(numbers), max(numbers))
+    lines = [block.lines for block in blocks if block.lines]
+    if lines and not headings:
+        yield _span("line", lines[0][0], lines[-1][1])
+
+
+def _span(noun: str, first: int, last: int) -> str:
+    return f"{noun} {first}" if first == last else f"{noun}s {first}-{last}"
+
+
+def _numbered(chunk: Chunk, number: int) -> Chunk:
+    """A chunk that nothing places is placed by its number."""
+    return chunk if chunk.location else Chunk(text=chunk.text, location=f"part {number}", headings=chunk.headings)

@@ -1,0 +1,194 @@
+"""The index on disk: files, chunks, vectors and words in one SQLite database.
+
+It is the truth of an index: a file's chunks are written in one transaction, so that what a crash leaves behind is whole files
+only, and the next refresh goes on from there. The Chroma collection beside it mirrors the vectors (`vectors.py`).
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentkit.retrieval.files import Found
+from agentkit.retrieval.splitting import Chunk
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = ["Entry", "Row", "Store"]
+
+_SCHEMA = """
+CREATE TABLE files (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT UNIQUE NOT NULL, source TEXT NOT NULL,
+    size INTEGER NOT NULL, modified INTEGER NOT NULL, hash TEXT NOT NULL, problem TEXT NOT NULL
+);
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL REFERENCES files(id), headings TEXT NOT NULL,
+    location TEXT NOT NULL, text TEXT NOT NULL, vector BLOB NOT NULL
+);
+CREATE INDEX chunks_by_file ON chunks(file);
+CREATE VIRTUAL TABLE words USING fts5(headings, text, content='chunks', content_rowid='id', tokenize='porter unicode61 remove_diacritics 2');
+CREATE TRIGGER chunk_added AFTER INSERT ON chunks BEGIN
+    INSERT INTO words(rowid, headings, text) VALUES (new.id, new.headings, new.text);
+END;
+CREATE TRIGGER chunk_removed AFTER DELETE ON chunks BEGIN
+    INSERT INTO words(words, rowid, headings, text) VALUES ('delete', old.id, old.headings, old.text);
+END;
+CREATE TABLE generation (number INTEGER NOT NULL);
+INSERT INTO generation VALUES (0);
+PRAGMA user_version = 1;
+"""
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of an indexed file."""
+
+    id: int
+    source: str
+    size: int
+    modified: int
+    hash: str
+    problem: str
+    """Why it holds no chunks; empty if it was read."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A chunk as it was stored."""
+
+    id: int
+    source: str
+    location: str
+    text: str
+
+
+class Store:
+    """One open database; calls from several threads take turns."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._lock = threading.RLock()
+        self._db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError:  # broken, or of another version: it can be made again from the documents
+            for suffix in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    self._path.with_name(self._path.name + suffix).unlink()
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=60, check_same_thread=False, isolation_level=None)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            elif version != _VERSION:
+                raise sqlite3.DatabaseError(f"version {version}, not {_VERSION}")
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
+
+    def close(self) -> None:
+        """Close the database; the store is not used afterwards."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("UPDATE generation SET number = number + 1")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def generation(self) -> int:
+        """Grows with every change, also by another process."""
+        with self._lock:
+            return int(self._db.execute("SELECT number FROM generation").fetchone()[0])
+
+    def entries(self) -> dict[str, Entry]:
+        """The indexed files by path."""
+        with self._lock:
+            rows = self._db.execute("SELECT path, id, source, size, modified, hash, problem FROM files ORDER BY id").fetchall()
+        return {path: Entry(*rest) for path, *rest in rows}
+
+    def count(self) -> int:
+        """How many chunks there are."""
+        with self._lock:
+            return int(self._db.execute("SELECT count(*) FROM chunks").fetchone()[0])
+
+    def put(self, file: Found, digest: str, chunks: Sequence[Chunk], headings: Sequence[str], vectors: "npt.NDArray[np.float32]", problem: str = "") -> None:
+        """Store a file's chunks in place of what was known of it."""
+        with self._transaction() as db:
+            self._remove(db, str(file.path))
+            row = (str(file.path), file.source, file.size, file.modified, digest, problem)
+            number = db.execute("INSERT INTO files (path, source, size, modified, hash, problem) VALUES (?, ?, ?, ?, ?, ?)", row).lastrowid
+            db.executemany(
+                "INSERT INTO chunks (file, headings, location, text, vector) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (number, heading, chunk.location, chunk.text, vector.tobytes())
+                    for chunk, heading, vector in zip(chunks, headings, vectors, strict=True)
+                ],
+            )
+
+    def touch(self, file: Found) -> None:
+        """Note a file's new time or name where its content is the same."""
+        with self._transaction() as db:
+            row = (file.source, file.size, file.modified, str(file.path))
+            db.execute("UPDATE files SET source = ?, size = ?, modified = ? WHERE path = ?", row)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Forget files and their chunks."""
+        with self._transaction() as db:
+            for path in paths:
+                self._remove(db, path)
+
+    def _remove(self, db: sqlite3.Connection, path: str) -> None:
+        db.execute("DELETE FROM chunks WHERE file IN (SELECT id FROM files WHERE path = ?)", (path,))
+        db.execute("DELETE FROM files WHERE path = ?", (path,))
+
+    def rows(self, ids: Sequence[int]) -> list[Row]:
+        """Chunks by id, in the order given; ids that are gone are left out."""
+        marks = ", ".join("?" * len(ids))
+        query = f"SELECT chunks.id, source, location, text FROM chunks JOIN files ON files.id = chunks.file WHERE chunks.id IN ({marks})"
+        with self._lock:
+            found = {row[0]: Row(*row) for row in self._db.execute(query, list(ids))}
+        return [found[number] for number in ids if number in found]
+
+    def vectors(self, ids: Sequence[int] | None = None) -> tuple[list[int], "npt.NDArray[np.float32]"]:
+        """Ids and vectors `[n, size]` of the chunks with these ids, or of all."""
+        import numpy as np
+
+        wanted = None if ids is None else set(ids)
+        with self._lock:
+            rows = [row for row in self._db.execute("SELECT id, vector FROM chunks ORDER BY id") if wanted is None or row[0] in wanted]
+        matrix = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float32)
+        return [row[0] for row in rows], matrix.reshape(len(rows), -1) if rows else matrix.reshape(0, 0)
+
+    def ids(self) -> list[int]:
+        """The ids of all chunks."""
+        with self._lock:
+            return [row[0] for row in self._db.execute("SELECT id FROM chunks ORDER BY id")]
+
+    def match(self, expression: str, limit: int, weight: float) -> list[tuple[int, float]]:
+        """Chunks that match an FTS5 expression, best first, with BM25 scores (more is better); headings count `weight` times."""
+        query = "SELECT rowid, -bm25(words, ?, 1.0) FROM words WHERE words MATCH ? ORDER BY bm25(words, ?, 1.0), rowid LIMIT ?"
+        with self._lock:
+            return [(row[0], row[1]) for row in self._db.execute(query, (weight, expression, weight, limit))]
