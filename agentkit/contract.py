@@ -76,8 +76,6 @@ def render_system(instructions: str = "") -> str:
 
 def render_tools(tools: Sequence[ToolSpec]) -> str:
     """The tools and the syntax of a step, as the plain dialect puts them behind the system text."""
-    if not tools:
-        return prompts.load("no_tools").format()
     return prompts.render("tools", tools="\n".join(render_signature(tool) for tool in tools))
 
 
@@ -141,7 +139,8 @@ def render_error(tool: str, text: str) -> str:
 
 def render_passage(passage: Mapping[str, Any]) -> str:
     """One numbered passage: a line with number, source and place, then its text."""
-    return prompts.render("passage", n=str(passage["n"]), source=str(passage["source"]), location=str(passage["location"]), text=str(passage["text"]))
+    place = ", ".join(part for part in (str(passage["source"]), str(passage["location"])) if part)
+    return prompts.render("passage", n=str(passage["n"]), place=place, text=str(passage["text"]))
 
 
 def render_passages(tool: str, passages: Sequence[Mapping[str, Any]]) -> str:

@@ -332,7 +332,10 @@ class ChatLlamaCpp(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[AIMessageChunk | None] = asyncio.Queue()
-        put = functools.partial(loop.call_soon_threadsafe, queue.put_nowait)
+
+        def put(chunk: AIMessageChunk) -> None:
+            loop.call_soon_threadsafe(queue.put_nowait, chunk)
+
         task = asyncio.ensure_future(self._off_thread(messages, stop, put, kwargs))
         task.add_done_callback(lambda _: queue.put_nowait(None))
         try:

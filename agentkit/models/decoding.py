@@ -6,6 +6,7 @@ completion behind it would not fit. Answers and thoughts may be cut at any token
 """
 
 import functools
+import itertools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -130,9 +131,8 @@ def _first_allowed(matcher: LLMatcher, closers: Sequence[int], weights: Weights)
     for token in closers:
         if matcher.validate_tokens([token]) == 1:
             return [token]
-    allowed = np.flatnonzero(_mask(matcher, weights.n_vocab))
-    allowed = [int(token) for token in allowed if token not in weights.end_tokens]
-    return allowed[:1]
+    allowed = (int(token) for token in np.flatnonzero(_mask(matcher, weights.n_vocab)) if token not in weights.end_tokens)
+    return list(itertools.islice(allowed, 1))
 
 
 def _mask(matcher: LLMatcher, n_vocab: int) -> Array:
