@@ -1,30 +1,37 @@
-"""One run of an agent's graph: from a question, or from a decision on waiting calls, to the answer."""
+"""One run of an agent's graph: from a question, or from decisions on waiting calls, to the answer."""
 
 import asyncio
 import contextlib
+import dataclasses
+import json
+import os
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, messages_from_dict, messages_to_dict
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
+from agentkit import prompts
 from agentkit.answer import Answer, Done, Event, Token
+from agentkit.errors import ModelError, ReplayError
 from agentkit.graphs.parts import Parts, RunContext
+from agentkit.graphs.prompt import build_prompt
 from agentkit.state import State, to_answer
 
-__all__ = ["Run", "quiet"]
+__all__ = ["Graph", "Run", "asked", "decided", "quiet", "remembered"]
 
 Graph = CompiledStateGraph[State, RunContext, State, State]
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep a run to itself: no export by inherited tracing variables, no part of a graph that happens to call it."""
-    import os
+    """Keep a run to itself: it is no part of a graph that happens to call it, and inherited LANGSMITH or LANGCHAIN variables export nothing.
 
+    `AGENTKIT_TRACING=1` lets those variables work.
+    """
     from langchain_core.runnables.config import var_child_runnable_config
     from langsmith.run_helpers import tracing_context
 
@@ -34,8 +41,25 @@ def quiet() -> Iterator[None]:
         with tracing_context(enabled=None if exports else False):
             yield
     finally:
-        with contextlib.suppress(ValueError):  # closed from another context than it was opened in
+        with contextlib.suppress(ValueError):  # an abandoned generator is closed in another context
             var_child_runnable_config.reset(token)
+
+
+def asked(question: str, history: State) -> State:
+    """The input of the graph for a question; its id derives from its turn."""
+    turn = 1 + sum(isinstance(message, HumanMessage) for message in history.get("messages", []))
+    return State(messages=[HumanMessage(question, id=f"{turn}.0")])
+
+
+def decided(decisions: Mapping[str, Any], spent: float) -> Command[Any]:
+    """The input of the graph for decisions; the clock goes on from what was spent before the pause."""
+    return Command(resume=dict(decisions), update={"started": time.monotonic() - spent})
+
+
+def remembered(event: Mapping[str, Any]) -> State:
+    """What the thread held before a recorded question."""
+    messages = messages_from_dict(event["history"]["messages"])
+    return State(messages=messages, evidence=event["history"]["evidence"], left_out=event["history"]["left_out"])  # type: ignore[typeddict-item]
 
 
 @dataclass
@@ -48,6 +72,7 @@ class Run:
     thread: str | None = None
     schema: Any = None
     state: dict[str, Any] = field(default_factory=dict)
+    turn: int = 1
     interrupts: list[Any] = field(default_factory=list)
     written: dict[int, str] = field(default_factory=dict)
     """Answer text by step, as it was streamed."""
@@ -61,13 +86,16 @@ class Run:
         try:
             async for event in self._stream(given):
                 yield event
-            yield Done(step=self._step, answer=await self._answer())
+            answer = await self._answer()
         except asyncio.CancelledError:
-            yield Done(step=self._step, answer=self._unfinished("cancelled"))
+            yield Done(step=self._step, answer=self._end(to_answer(self._cut_off(), stop_reason="cancelled")))
             raise
-        except Exception:
-            self._unfinished("error")
+        except ReplayError:
             raise
+        except Exception as error:
+            self._end(to_answer(self._cut_off(), stop_reason="error"), error)
+            raise
+        yield Done(step=self._step, answer=self._end(answer))
 
     async def _stream(self, given: State | Command[Any]) -> AsyncIterator[Event]:
         config: dict[str, Any] = {"recursion_limit": self.parts.budget.recursion_limit}
@@ -91,23 +119,75 @@ class Run:
         return int(self.state.get("step") or 0) + 1
 
     async def _answer(self) -> Answer:
-        pending = [{"id": interrupt.id, "thread": self.thread, **interrupt.value} for interrupt in self.interrupts]
-        if pending:
+        if self.interrupts:
+            pending = [{"id": interrupt.id, "thread": self.thread, **interrupt.value} for interrupt in self.interrupts]
             return to_answer(self.state, stop_reason="needs_approval", pending=pending)
-        return to_answer(self.state)
+        answer = to_answer(self.state)
+        return answer if self.schema is None else await self._typed(answer)
 
-    def _unfinished(self, stop_reason: str) -> Answer:
-        """The answer of a run that was cut off: as much of its text as was streamed."""
-        draft = self.written.get(self._step, "")
-        state: Mapping[str, Any] = {**self.state, "text": self.state.get("text") or draft} if self.state else {}
-        return to_answer(state, stop_reason=stop_reason)
+    async def _typed(self, answer: Answer) -> Answer:
+        """The answer once more, as an object of the schema."""
+        recorded = self.context.read("typed", turn=self.turn, step=self._step)
+        value = _revived(self.schema, recorded["value"]) if recorded is not None else await self._structured()
+        plain = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+        self.context.write("typed", turn=self.turn, step=self._step, value=plain)
+        return dataclasses.replace(answer, text=json.dumps(plain, ensure_ascii=False), value=value)
+
+    async def _structured(self) -> Any:
+        left_out = self.state["left_out"]
+        prompt = build_prompt(self.state["messages"], instructions=self.parts.instructions, left_out=left_out)
+        try:
+            model = self.parts.model().with_structured_output(self.schema)
+            return await model.ainvoke([*prompt, HumanMessage(prompts.load("typed"))])
+        except Exception as error:
+            raise ModelError(f"no answer of the type {getattr(self.schema, '__name__', 'asked for')} came: {type(error).__name__}: {error}") from error
+
+    def _cut_off(self) -> Mapping[str, Any]:
+        """The state of a run that was cut off, with as much of the answer as was streamed."""
+        return {**self.state, "text": self.state.get("text") or self.written.get(self._step, "")}
+
+    def _end(self, answer: Answer, error: Exception | None = None) -> Answer:
+        """Write the answer down; a replay takes the recorded seconds."""
+        recorded = self.context.read("answer", turn=self.turn, step=self._step)
+        if recorded is not None:
+            answer = dataclasses.replace(answer, usage={**answer.usage, "seconds": recorded["answer"]["usage"]["seconds"]})
+        failed = {"error": {"type": type(error).__name__, "message": str(error)}} if error is not None else {}
+        self.context.write("answer", turn=self.turn, step=self._step, answer=answer.to_dict(), **failed)
+        return answer
+
+    def describe(self, question: str, history: State, model: Mapping[str, Any]) -> None:
+        """Write down what was asked, of whom, and what the thread held."""
+        parts, budget = self.parts, self.parts.budget
+        self.turn = 1 + sum(isinstance(message, HumanMessage) for message in history.get("messages", []))
+        recorded = self.context.read("asked", turn=self.turn, step=0)
+        held = {
+            "messages": messages_to_dict(history.get("messages", [])),
+            "evidence": history.get("evidence", []),
+            "left_out": history.get("left_out") or {"pairs": 0, "turns": 0},
+        }
+        tools = [
+            {"name": spec.name, "description": spec.description, "parameters": spec.parameters, "policy": parts.tools.policy(spec.name).to_dict()}
+            for spec in parts.specs.values()
+        ]
+        self.context.write(
+            "asked", turn=self.turn, step=0, question=question, schema=_schema(self.schema), tools=tools, critique=parts.critique,
+            budget={"steps": budget.steps, "tokens": budget.tokens, "seconds": budget.seconds}, history=held,
+            # not compared in a replay: another model is none, and other instructions show in the prompt
+            model=recorded["model"] if recorded is not None else model,
+            instructions=recorded["instructions"] if recorded is not None else parts.instructions,
+        )  # fmt: skip
 
 
-def asked(question: str) -> State:
-    """The input of the graph for a question."""
-    return State(messages=[HumanMessage(question)])
+def _schema(schema: Any) -> Any:
+    """The JSON Schema of what was asked for."""
+    if schema is None or isinstance(schema, dict):
+        return schema
+    if hasattr(schema, "model_json_schema"):
+        return schema.model_json_schema()
+    from langchain_core.utils.function_calling import convert_to_json_schema
+
+    return convert_to_json_schema(schema)
 
 
-def decided(decisions: Mapping[str, Any], spent: float) -> Command[Any]:
-    """The input of the graph for decisions; the clock goes on from what was spent before the pause."""
-    return Command(resume=dict(decisions), update={"started": time.monotonic() - spent})
+def _revived(schema: Any, value: Any) -> Any:
+    return schema.model_validate(value) if hasattr(schema, "model_validate") else value

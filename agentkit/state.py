@@ -133,6 +133,7 @@ def new_turn(state: State, *, started: float, offered: Sequence[str]) -> State:
         step=0,
         started=started,
         draft=None,
+        results=None,  # type: ignore[typeddict-item]  # the reducer's word for "clear": a run may have been cut off
         calls_seen=[],
         offered=list(offered),
         withheld=[],

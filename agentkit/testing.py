@@ -71,8 +71,8 @@ class ScriptedModel(BaseChatModel):
     """Counts the tokens of a text."""
     supports_withholding: bool = True
     """Whether it takes `withheld=` as the local models do; else withheld tools are not bound at all."""
-    separates_thoughts: bool = True
     parallel_runs: int = 1
+    """Questions of a batch that are asked at the same time."""
 
     _outputs: Iterator[Any] = PrivateAttr()
     _requests: list[ScriptedRequest] = PrivateAttr(default_factory=list)

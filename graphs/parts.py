@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
 
+from agentkit import prompts
 from agentkit.budget import Budget
 from agentkit.contract import ToolSpec
 from agentkit.tools.toolbox import Registry
@@ -37,6 +38,11 @@ class Parts:
     """The tools as a model is shown them, by name."""
     critique: bool = True
     """Whether drafts are checked; quotes that are not literal are dropped either way."""
+
+    def warm(self) -> None:
+        """Load the model and the prompts, outside of the event loop."""
+        self.model()
+        prompts.load_all()
 
 
 @dataclass(frozen=True, kw_only=True)

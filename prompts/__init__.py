@@ -8,7 +8,7 @@ import functools
 import string
 from importlib import resources
 
-__all__ = ["load", "render"]
+__all__ = ["load", "load_all", "render"]
 
 
 @functools.cache
@@ -23,6 +23,13 @@ def load(name: str) -> str:
     """
     text = (resources.files(__name__) / f"{name}.md").read_text(encoding="utf-8")
     return text.removesuffix("\n")
+
+
+def load_all() -> None:
+    """Read every prompt now, so that no event loop has to wait for a file later."""
+    for file in resources.files(__name__).iterdir():
+        if file.name.endswith(".md"):
+            load(file.name.removesuffix(".md"))
 
 
 def render(prompt: str, **values: str) -> str:

@@ -168,6 +168,10 @@ class ChatLlamaCpp(BaseChatModel):
         """The token ids of a text."""
         return self.weights.tokenize(text)
 
+    def get_num_tokens_from_messages(self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """How many tokens a conversation has as a prompt, tools included."""
+        return len(self.prompt(messages, tools or ()).ids)
+
     def call_costs(self, tools: Sequence[Any]) -> dict[str, int]:
         """Tokens that the shortest call of each tool takes; from there upward a forced call always completes."""
         return call_costs(self.weights, tool_specs([convert_to_openai_tool(tool) for tool in tools]))

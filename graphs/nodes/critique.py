@@ -20,7 +20,7 @@ from agentkit.state import State, text_of
 __all__ = ["check_citations", "check_numbers", "critique_node", "numbers_in"]
 
 _NUMBER = re.compile(r"(?<![\w.,])[-−]?\d{1,3}(?:[,' \u202f]\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?")
-_CITED = re.compile(r"\[\d{1,4}\]")
+_CITED = re.compile(r"\[(\d{1,4})\]")
 _LIST_ITEM = re.compile(r"(?m)^\s*\d{1,3}[.)]\s")
 SCALES = (Decimal(1), Decimal(100), Decimal(1000), Decimal(1_000_000), Decimal(1_000_000_000))
 """Percent, thousands, millions, billions: a number may be written in any of them."""
@@ -38,13 +38,12 @@ def critique_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaita
         draft = state["draft"]
         assert draft is not None
         text, citations, notes = check_citations(text_of(draft), state.get("evidence") or [])
-        if parts.critique:
-            notes = notes + check_numbers(text, state["messages"])
+        notes = [*notes, *check_numbers(text, state["messages"])] if parts.critique else []
         turn, step = state["turn"], state["step"] + 1
         run.write("verdict", turn=turn, step=step, citations=citations, critiques=notes)
         for note in notes:
             runtime.stream_writer(Critique(step=step, **note))
-        return State(text=text, citations=citations, critiques=notes if parts.critique else [])
+        return State(text=text, citations=citations, critiques=notes)
 
     return critique
 
@@ -69,6 +68,10 @@ def check_citations(draft: str, evidence: Sequence[Passage]) -> tuple[str, list[
         return not why
 
     text, found = parse_citations(draft, keep=holds)
+    bare = {int(mark) for mark in _CITED.findall(text)} & passages.keys() - {n for n, _ in found}
+    for n in sorted(bare):
+        text = re.sub(rf"\s?\[{n}\]", "", text)
+        notes.append({"principle": "quotes are literal", "finding": f"passage {n} is cited without a quote", "revised": False})
     citations = [
         Citation(n=n, source=passages[n]["source"], location=passages[n]["location"], quote=quote) for n, quote in dict.fromkeys(found)
     ]

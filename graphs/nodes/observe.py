@@ -28,8 +28,10 @@ class _Shown:
 
     text: str
     passages: list[Passage]
-    kept: list[int]
     left_out: int
+    """Tokens that were cut."""
+    heads: list[str]
+    """What is left of each text, where something was cut."""
 
 
 def observe_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaitable[State]]:
@@ -51,7 +53,7 @@ def observe_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaitab
             messages.append(_message(call, shown, status, f"{turn}.{step}.{index}"))
             evidence += [_evidence(parts, call, passage) for passage in shown.passages]
             seen.append(_seen(call, result))
-            run.write("observation", turn=turn, step=step, call=index, id=call["id"], text=shown.text, passages=shown.passages, kept=shown.kept, left_out=shown.left_out)
+            run.write("observation", turn=turn, step=step, call=index, id=call["id"], text=shown.text, passages=shown.passages, left_out=shown.left_out, heads=shown.heads)
             runtime.stream_writer(Observation(step=step, id=call["id"] or "", tool=call["name"], text=shown.text, status=status))
         return State(
             messages=messages,
@@ -68,15 +70,14 @@ def observe_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaitab
 def _show(parts: Parts, tool: str, result: Result, first: int, calls: int, recorded: dict[str, Any] | None) -> _Shown:
     """Render a result, cut to its budget; a replay cuts where the recorded run did."""
     if result["status"] == "hint":
-        return _Shown(text=contract.render_repeated(tool), passages=[], kept=[], left_out=0)
+        return _Shown(text=contract.render_repeated(tool), passages=[], left_out=0, heads=[])
     texts = [str(passage["text"]) for passage in result["passages"]] if "passages" in result else [result["text"]]
     if recorded is not None:
-        heads = [text[:kept] for text, kept in zip(texts, recorded["kept"], strict=False)]
-        left_out = recorded["left_out"]
+        heads, left_out = recorded["heads"] or texts, recorded["left_out"]
     else:
         model = parts.model()
         heads, left_out = _cut(texts, _limit(parts, tool, calls, window_of(model)), counter_of(model))
-    kept = [len(head) for head in heads]
+    kept = heads if left_out else []
     note = f"\n{contract.render_cut(left_out)}" if left_out else ""
     if "passages" in result:
         passages = [
@@ -84,9 +85,9 @@ def _show(parts: Parts, tool: str, result: Result, first: int, calls: int, recor
             for place, (passage, head) in enumerate(zip(result["passages"], heads, strict=False))
         ]
         text = contract.render_passages(tool, passages) if passages else contract.render_no_passages(tool)
-        return _Shown(text=text + note, passages=passages, kept=kept, left_out=left_out)
+        return _Shown(text=text + note, passages=passages, left_out=left_out, heads=kept)
     render = contract.render_error if result["status"] == "error" else contract.render_result
-    return _Shown(text=render(tool, "".join(heads) + note), passages=[], kept=kept, left_out=left_out)
+    return _Shown(text=render(tool, "".join(heads) + note), passages=[], left_out=left_out, heads=kept)
 
 
 def _limit(parts: Parts, tool: str, calls: int, window: int | None) -> int:

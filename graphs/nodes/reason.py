@@ -1,10 +1,12 @@
 """The model's turn: a message with calls, or a draft of the answer."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, messages_to_dict
 from langgraph.runtime import Runtime
 
@@ -15,6 +17,7 @@ from agentkit.graphs.nodes.speak import Request, Spoken, settle, speak
 from agentkit.graphs.parts import Parts, RunContext
 from agentkit.graphs.prompt import fit_prompt, prompt_tokens
 from agentkit.graphs.tokens import counter_of, window_of
+from agentkit.record import compact
 from agentkit.state import LeftOut, State, new_turn, text_of, thought_of
 
 __all__ = ["due_reason", "reason_node", "tokens_left"]
@@ -42,11 +45,13 @@ def reason_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaitabl
         run = runtime.context or RunContext()
         update = State()
         if isinstance(state["messages"][-1], HumanMessage) and not _under_way(state):
+            if runtime.context is None:  # the bare graph: an agent has seen to it before
+                await asyncio.to_thread(parts.warm)
             update = new_turn(state, started=time.monotonic(), offered=parts.tools.names())
         now = State(**{**state, **update})  # type: ignore[typeddict-item]
         turn, step = now["turn"], now["step"] + 1
         plan = _plan(parts, now, run)
-        run.write("prompt", turn=turn, step=step, messages=messages_to_dict(plan.prompt), withheld=now["withheld"], due=plan.due, left_out=plan.left_out)
+        run.write("prompt", turn=turn, step=step, messages=compact(plan.prompt), withheld=now["withheld"], due=plan.due, left_out=plan.left_out)
         began = time.monotonic()
         spoken = await _spoken(parts, now, plan, run, lambda text: runtime.stream_writer(Token(step=step, text=text)))
         message = settle(spoken.message, turn=turn, step=step, taken=_taken(now["messages"]))
@@ -115,7 +120,10 @@ def _nothing(prompt: list[AnyMessage]) -> int:
     return len(prompt)
 
 
-def _measure(parts: Parts, model: Any) -> Callable[[list[AnyMessage]], int]:
+def _measure(parts: Parts, model: BaseChatModel) -> Callable[[list[AnyMessage]], int]:
+    exact = type(model).get_num_tokens_from_messages
+    if exact is not BaseChatModel.get_num_tokens_from_messages and not exact.__module__.startswith("langchain_"):
+        return lambda prompt: model.get_num_tokens_from_messages(prompt, parts.tools.tools())
     count = counter_of(model)
     specs = list(parts.specs.values())
     return lambda prompt: prompt_tokens(prompt, specs, count)

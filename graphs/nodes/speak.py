@@ -1,10 +1,11 @@
 """One turn of the model: stream it, bound it in time and length, and give back a whole message."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import string
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +61,18 @@ def bind(model: BaseChatModel, request: Request) -> Runnable[LanguageModelInput,
         return model.bind_tools(tools, tool_choice=choice, withheld=tuple(request.withheld), **options)
     if not tools:
         return model.bind(**options) if options else model
-    return model.bind_tools(tools, **({"tool_choice": "none"} if request.answer_only else {}), **options)
+    try:
+        return _with_tools(model, tools, options, answer_only=request.answer_only)
+    except NotImplementedError as error:
+        raise ModelError(f"{type(model).__name__} can't call tools: use a model that can, or Agent(tools=[])") from error
+
+
+def _with_tools(model: BaseChatModel, tools: Sequence[BaseTool], options: Mapping[str, Any], *, answer_only: bool) -> Runnable[LanguageModelInput, Any]:
+    if answer_only:
+        # an integration that does not know this choice is asked without it; calls that it makes then are dropped
+        with contextlib.suppress(TypeError, ValueError):
+            return model.bind_tools(tools, tool_choice="none", **options)
+    return model.bind_tools(tools, **options)
 
 
 async def speak(model: BaseChatModel, prompt: Sequence[AnyMessage], request: Request, on_text: Callable[[str], None]) -> Spoken:
@@ -77,6 +89,7 @@ async def speak(model: BaseChatModel, prompt: Sequence[AnyMessage], request: Req
     """
     whole: AIMessageChunk | AIMessage | None = None
     cut, pieces = "", 0
+    limit = None if getattr(model, "enforces_limit", False) else request.limit
     listener = _Listener(on_text, at_once=request.answer_only or not request.tools or bool(getattr(model, "separates_thoughts", False)))
     try:
         async with asyncio.timeout_at(request.until):
@@ -85,7 +98,7 @@ async def speak(model: BaseChatModel, prompt: Sequence[AnyMessage], request: Req
                 whole = piece if whole is None else whole + piece
                 pieces += 1
                 listener.hear(piece)
-                if request.limit is not None and pieces > request.limit:
+                if limit is not None and pieces > limit:
                     cut = "max_tokens"
                     await _close(stream)
                     break
@@ -112,19 +125,23 @@ class _Listener:
     """Passes answer text on; where text may turn out to be a thought before a call, the beginning waits."""
 
     def __init__(self, on_text: Callable[[str], None], *, at_once: bool) -> None:
-        self._on_text, self._at_once, self._held, self._silent = on_text, at_once, "", False
+        self._on_text, self._at_once = on_text, at_once
+        self._held: list[str] = []
+        self._silent = False
 
     def hear(self, piece: Any) -> None:
         if getattr(piece, "tool_call_chunks", None) or piece.tool_calls:
             self._silent = True
-        self._held += text_of(piece)
-        if not self._silent and (self._at_once or len(self._held) > HELD_BACK):
+        if text := text_of(piece):
+            self._held.append(text)
+        if not self._silent and (self._at_once or sum(map(len, self._held)) > HELD_BACK):
+            self._at_once = True
             self.release()
 
     def release(self) -> None:
-        if self._held:
-            self._on_text(self._held)
-        self._held = ""
+        for text in self._held:
+            self._on_text(text)
+        self._held = []
 
 
 async def _close(stream: AsyncIterator[Any]) -> None:

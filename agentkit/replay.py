@@ -1,0 +1,231 @@
+"""Replay: a recorded run goes through the same graph once more, with the recorded turns of the model and results of tools.
+
+No model is loaded and no tool is run. What the graph does beside that (prompts, order and size of observations, checks,
+the answer) is done again and compared with the record event by event, so that a changed prompt is told at once.
+"""
+
+import difflib
+import json
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentkit import portal
+from agentkit.answer import Answer, Done, Event
+from agentkit.contract import CONTRACT
+from agentkit.errors import ModelError, RecordError, ReplayError
+from agentkit.record import Key, Record, Scribe, canonical, dump_line, key_of, load_record, timeless
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+    from agentkit.agent import Agent
+
+__all__ = ["RecordEnds", "ReplayTape", "areplay_events", "replay", "replay_events"]
+
+MOST_LINES = 40
+"""Lines of a difference that a message shows."""
+
+
+class RecordEnds(ReplayError):
+    """The recorded run was cut off here."""
+
+
+class ReplayTape:
+    """The tape of a replay: gives what was recorded, and compares what is written with it.
+
+    Args:
+        record: the record.
+        turn: the turn that is replayed.
+    """
+
+    def __init__(self, record: Record, turn: int) -> None:
+        self._record, self._turn = record, turn
+        asked = record.find("asked", turn=turn, step=0)
+        assert asked is not None
+        self._scribe = Scribe(thread=asked["thread"])
+        self._prompts = record.prompts(turn)
+        self._expected = {key_of(event): event for event in record.events if event["turn"] == turn}
+        self._whole: list[Any] = []
+        self.events: dict[Key, dict[str, Any]] = {}
+        """What was written so far."""
+
+    def read(self, kind: str, *, turn: int, step: int, call: int | None = None) -> dict[str, Any] | None:
+        """The recorded event.
+
+        Raises:
+            RecordEnds: the record was cut off before it.
+        """
+        found = self._expected.get(key_of({"event": kind, "turn": turn, "step": step, "call": call}))
+        if found is not None:
+            return found
+        if kind in ("message", "result"):
+            raise RecordEnds(f"the record ends before the {kind} of turn {turn}, step {step}")
+        return None
+
+    def write(self, kind: str, *, turn: int, step: int, call: int | None = None, **fields: Any) -> None:
+        """Compare an event with the recorded one; times are copied.
+
+        Raises:
+            ReplayError: they differ.
+        """
+        event = self._scribe.event(kind, turn=turn, step=step, call=call, **fields)
+        if kind == "prompt":
+            self._whole = [*self._whole[: event["same"]], *event["messages"]]
+        key = key_of(event)
+        recorded = self._expected.get(key)
+        if recorded is None:
+            raise ReplayError(f"{_place(event)} is not in the record: the run goes another way than the recorded one")
+        if timeless(recorded) != timeless(event):
+            raise ReplayError(self._difference(recorded, event))
+        self.events[key] = recorded
+
+    def finish(self) -> None:
+        """Check that nothing recorded was left out.
+
+        Raises:
+            ReplayError: something was.
+        """
+        missing = [event for key, event in self._expected.items() if key not in self.events]
+        if missing:
+            raise ReplayError(f"the run ended early: {_place(missing[0])} of the record was not reached")
+
+    def _difference(self, recorded: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+        place = _place(event)
+        if event["event"] != "prompt":
+            return f"{place} differs from the record:\n{_diff(recorded, event)}"
+        before, now = self._prompts[event["step"]], self._whole
+        for number, (old, new) in enumerate(zip(before, now, strict=False), 1):
+            if old != new:
+                return f"{place} differs from the record in message {number} of {len(now)} ({new['role']}):\n{_text_diff(old, new)}"
+        if len(before) != len(now):
+            return f"{place} differs from the record: it has {len(now)} messages, the recorded one {len(before)}"
+        return f"{place} differs from the record:\n{_diff({**recorded, 'messages': []}, {**event, 'messages': []})}"
+
+
+def _place(event: Mapping[str, Any]) -> str:
+    call = f", call {event['call']}" if event.get("call") is not None else ""
+    return f"the {event['event']} of turn {event['turn']}, step {event['step']}{call}"
+
+
+def _text_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    same = {**old, "content": ""} == {**new, "content": ""} and isinstance(old["content"], str) and isinstance(new["content"], str)
+    return _lines(old["content"].split("\n"), new["content"].split("\n")) if same else _diff(old, new)
+
+
+def _diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    shown = [json.dumps(timeless(item), indent=1, sort_keys=True, ensure_ascii=False).split("\n") for item in (old, new)]
+    return _lines(*shown)
+
+
+def _lines(old: Sequence[str], new: Sequence[str]) -> str:
+    lines = list(difflib.unified_diff(old, new, "recorded", "now", lineterm="", n=1))
+    more = [f"... and {len(lines) - MOST_LINES} lines more"] if len(lines) > MOST_LINES else []
+    return "\n".join(line[:400] for line in [*lines[:MOST_LINES], *more])
+
+
+def replay(path: str | os.PathLike[str], *, agent: "Agent | None" = None, record: str | os.PathLike[str] | None = None) -> Answer:
+    """Repeat a recorded run without its model.
+
+    Args:
+        path: the record.
+        agent: an agent whose instructions, tools and settings must lead to the same prompts; by default those of the record.
+        record: where the replay's own record goes: equal to the one that is replayed.
+
+    Returns:
+        The answer of the last turn.
+
+    Raises:
+        RecordError: the file is no record.
+        ReplayError: the replay differs from the record; the message says where.
+        ModelError: the recorded run ended with this error of its model.
+    """
+    answer: Answer | None = None
+    for event in replay_events(path, agent=agent, record=record):
+        if isinstance(event, Done):
+            answer = event.answer
+    assert answer is not None
+    return answer
+
+
+def replay_events(
+    path: str | os.PathLike[str], *, agent: "Agent | None" = None, record: str | os.PathLike[str] | None = None
+) -> Iterator[Event]:
+    """`replay`, event by event; a `Done` a turn."""
+    return portal.iterate(areplay_events(path, agent=agent, record=record))
+
+
+async def areplay_events(
+    path: str | os.PathLike[str], *, agent: "Agent | None" = None, record: str | os.PathLike[str] | None = None
+) -> AsyncIterator[Event]:
+    """`replay_events` for callers with an event loop."""
+    kept = load_record(path)
+    written: list[dict[str, Any]] = []
+    for turn in kept.turns:
+        tape = ReplayTape(kept, turn)
+        async for event in _replay_turn(kept, turn, tape, agent):
+            yield event
+        tape.finish()
+        written.extend(tape.events.values())
+    if record is not None:
+        _write(Path(record), written)
+
+
+def _write(path: Path, events: Sequence[Mapping[str, Any]]) -> None:
+    ordered = [json.loads(line) for line in canonical(events).split("\n")]
+    try:
+        path.write_text("".join(map(dump_line, ordered)), encoding="utf-8")
+    except OSError as error:
+        raise RecordError(f"the record {str(path)!r} can't be written: {error.strerror or error}") from error
+
+
+async def _replay_turn(kept: Record, turn: int, tape: ReplayTape, agent: "Agent | None") -> AsyncIterator[Event]:
+    asked = kept.find("asked", turn=turn, step=0)
+    assert asked is not None
+    if asked["contract"] != CONTRACT:
+        raise ReplayError(f"the run was recorded under prompt contract {asked['contract']}, in force is {CONTRACT}: record it anew")
+    try:
+        async for event in (agent or _recorded_agent(asked))._replayed(asked, tape):
+            yield event
+    except RecordEnds as end:
+        yield Done(step=0, answer=_recorded_end(kept, turn, tape, end))
+
+
+def _recorded_end(kept: Record, turn: int, tape: ReplayTape, end: RecordEnds) -> Answer:
+    """The answer of a run that was cut off: as it was recorded."""
+    event = kept.answer(turn)
+    if event is None:
+        raise ReplayError(f"{end}: the recorded run was killed there") from end
+    if event.get("error"):
+        raise ModelError(event["error"]["message"]) from end
+    tape.events = {key_of(item): item for item in kept.events if item["turn"] == turn}
+    return Answer(**event["answer"])
+
+
+def _recorded_agent(asked: Mapping[str, Any]) -> "Agent":
+    """An agent with the settings of a record, tools that can't be run, and no model."""
+    from agentkit.agent import Agent
+    from agentkit.budget import Budget
+
+    return Agent(
+        asked["model"].get("uri") or "recorded",
+        instructions=asked["instructions"],
+        tools=[_recorded_tool(spec) for spec in asked["tools"]],
+        critique=asked["critique"],
+        budget=Budget(**asked["budget"]),
+    )
+
+
+def _recorded_tool(spec: Mapping[str, Any]) -> "BaseTool":
+    from agentkit.tools import Policy
+    from agentkit.tools.policy import POLICY_KEY
+    from langchain_core.tools import StructuredTool
+
+    def never(**args: Any) -> str:
+        raise ReplayError(f"{spec['name']} is not in the record")
+
+    return StructuredTool.from_function(
+        never, name=spec["name"], description=spec["description"] or spec["name"], args_schema=dict(spec["parameters"]),
+        metadata={POLICY_KEY: Policy(**spec["policy"])},
+    )  # fmt: skip
