@@ -30,9 +30,10 @@ from agentkit.contract import ToolSpec
 from agentkit.errors import UsageError
 from agentkit.models.context import Context
 from agentkit.models.decoding import Sampling, generate
-from agentkit.models.dialect import Encoded, PlainDialect, encode
-from agentkit.models.grammar import check_schema, step_grammar
-from agentkit.models.template import FALLBACK, ChatTemplate
+from agentkit.models.dialect import Dialect, Encoded, PlainDialect, encode
+from agentkit.models.grammar import MAX_CALLS, check_schema
+from agentkit.models.native import NativeDialect
+from agentkit.models.template import FALLBACK, ChatTemplate, TemplateError
 from agentkit.models.turn import Writer, call_bounds, call_costs, call_ids, finish, shown_passages
 from agentkit.models.weights import Weights, open_weights
 
@@ -151,10 +152,28 @@ class ChatLlamaCpp(BaseChatModel):
         return f"{self.weights.fingerprint}{adapter}"
 
     @property
-    def dialect(self) -> PlainDialect:
-        """How conversations become prompts of this model."""
-        weights = self.weights
-        return _dialect(ChatTemplate(weights.template or FALLBACK, weights.special("bos"), weights.special("eos")), self.fingerprint)
+    def dialect(self) -> Dialect:
+        """How conversations become prompts of this model: native where its template proves fit for it, else plain."""
+        return self._dialect()[0]
+
+    @property
+    def dialect_reason(self) -> str:
+        """Why the dialect is the one that it is."""
+        return self._dialect()[1]
+
+    def _dialect(self) -> tuple[Dialect, str]:
+        weights, fingerprint = self.weights, self.fingerprint
+
+        def chosen() -> tuple[Dialect, str]:
+            template = ChatTemplate(weights.template or FALLBACK, weights.special("bos"), weights.special("eos"))
+            if not weights.template:
+                return PlainDialect(template, fingerprint=fingerprint), "the model carries no chat template"
+            try:
+                return NativeDialect(template, weights, fingerprint=fingerprint), "its template carries tools, calls and results"
+            except TemplateError as error:
+                return PlainDialect(template, fingerprint=fingerprint), str(error)
+
+        return weights.remember(("dialect", fingerprint), chosen)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens a text has for this model."""
@@ -174,7 +193,7 @@ class ChatLlamaCpp(BaseChatModel):
 
     def call_costs(self, tools: Sequence[Any]) -> dict[str, int]:
         """Tokens that the shortest call of each tool takes; from there upward a forced call always completes."""
-        return call_costs(self.weights, tool_specs([convert_to_openai_tool(tool) for tool in tools]))
+        return call_costs(self.weights, self.dialect, tool_specs([convert_to_openai_tool(tool) for tool in tools]))
 
     def window(self) -> int:
         """The context window in tokens."""
@@ -255,11 +274,11 @@ class ChatLlamaCpp(BaseChatModel):
         withheld = set(options.get("withheld", ()))
         open_tools = [spec for spec in specs if spec.name not in withheld]
         grammar = self._grammar(open_tools, options, shown_passages(messages)) if specs else None
-        writer = Writer(steps=bool(specs), stop=stop or self.stop or (), emit=emit, call_id=call_ids(prompt))
+        writer = Writer(parse=self.dialect.parse if specs else None, stop=stop or self.stop or (), emit=emit, call_id=call_ids(prompt))
         generated = generate(
             self.context, prompt, limit=options.get("max_tokens") or self.max_tokens or DEFAULT_MAX_TOKENS, grammar=grammar,
             sampling=self._sampling(options), adapter=str(self.adapter) if self.adapter else None, scale=self.adapter_scale,
-            bounds=call_bounds(self.weights, open_tools) if specs else None, cancelled=cancelled, on_tokens=writer.feed,
+            bounds=call_bounds(self.weights, self.dialect, open_tools) if specs else None, cancelled=cancelled, on_tokens=writer.feed,
         )  # fmt: skip
         writer.finish()
         return finish(writer, generated, fingerprint=self.fingerprint, model_name=self.model_path.name)
@@ -269,7 +288,8 @@ class ChatLlamaCpp(BaseChatModel):
         if choice == "auto" and not tools:
             choice = "none"
         parallel = options.get("parallel_tool_calls", True)
-        return step_grammar(tools, choice=choice, passages=passages, thought=self.thoughts, **({} if parallel else {"max_calls": 1}))
+        calls = MAX_CALLS if parallel else 1
+        return self.dialect.grammar(tools, choice=choice, passages=passages, thought=self.thoughts, max_calls=calls)
 
     def _sampling(self, options: Mapping[str, Any]) -> Sampling:
         names = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
@@ -382,8 +402,3 @@ def _choice(choice: str | bool | dict[str, Any] | None, names: Sequence[str]) ->
     if choice not in names:
         raise UsageError(f"tool_choice is {choice!r}: allowed are 'auto', 'any', 'none' and the names {list(names)}")
     return str(choice)
-
-
-@functools.lru_cache(maxsize=32)
-def _dialect(template: ChatTemplate, fingerprint: str) -> PlainDialect:
-    return PlainDialect(template, fingerprint=fingerprint)

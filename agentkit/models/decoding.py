@@ -5,7 +5,6 @@ that costs nothing; near it each token is tried on a copy of the matcher (0.5 mi
 completion behind it would not fit. Answers and thoughts may be cut at any token, citations are closed like calls.
 """
 
-import functools
 import itertools
 import threading
 from collections.abc import Callable, Sequence
@@ -84,17 +83,16 @@ class Generated:
     cached_tokens: int = 0
 
 
-@functools.lru_cache(maxsize=64)
-def _compiled(weights: Weights, grammar: str) -> LLMatcher:
-    matcher = LLMatcher(weights.constraint_tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
-    if matcher.is_error():
-        raise ModelError(f"the grammar of this step does not compile: {matcher.get_error()}")
-    return matcher
-
-
 def compile_grammar(weights: Weights, grammar: str) -> LLMatcher:
     """A fresh matcher at the start of a grammar; compiled once, copied each time."""
-    return _compiled(weights, grammar).deep_copy()
+
+    def compiled() -> LLMatcher:
+        matcher = LLMatcher(weights.constraint_tokenizer, LLMatcher.grammar_from_lark(grammar), log_level=0)
+        if matcher.is_error():
+            raise ModelError(f"the grammar of this step does not compile: {matcher.get_error()}")
+        return matcher
+
+    return weights.remember(("grammar", grammar), compiled).deep_copy()
 
 
 def cheapest_completion(matcher: LLMatcher, weights: Weights, endings: Sequence[str] = ()) -> list[int] | None:
@@ -102,7 +100,7 @@ def cheapest_completion(matcher: LLMatcher, weights: Weights, endings: Sequence[
 
     Tries the given texts first. Else greedy: forced tokens, then whatever closes a string, an object or a list first.
     """
-    tried = sorted((weights.tokenize(ending) for ending in endings), key=len)
+    tried = sorted((weights.tokenize(ending, special=True) for ending in endings), key=len)
     known = next((tokens for tokens in tried if matcher.validate_tokens(tokens) == len(tokens)), None)
     return known if known is not None else _close(matcher.deep_copy(), weights)
 
@@ -121,10 +119,12 @@ def _close(matcher: LLMatcher, weights: Weights) -> list[int] | None:
     return None
 
 
-@functools.lru_cache(maxsize=8)
 def _closing_tokens(weights: Weights) -> tuple[int, ...]:
-    pieces = [weights.tokenize(text) for text in _CLOSERS]
-    return tuple(tokens[0] for tokens in pieces if len(tokens) == 1)
+    def found() -> tuple[int, ...]:
+        pieces = [weights.tokenize(text) for text in _CLOSERS]
+        return tuple(tokens[0] for tokens in pieces if len(tokens) == 1)
+
+    return weights.remember("closers", found)
 
 
 def _first_allowed(matcher: LLMatcher, closers: Sequence[int], weights: Weights) -> list[int]:

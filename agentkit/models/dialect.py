@@ -16,17 +16,18 @@ document that holds `<|im_end|>` cannot end a turn. Turns that the model wrote k
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 
-from agentkit.contract import ToolSpec, render_tools
-from agentkit.models.steps import write_step
+from agentkit.contract import THOUGHT, ToolSpec, render_tools
+from agentkit.models.grammar import MAX_CALLS, Choice, step_grammar
+from agentkit.models.steps import ParsedStep, parse_step, write_step
 from agentkit.models.template import ChatTemplate
 
-__all__ = ["Encoded", "PlainDialect", "Segment", "Tokenizer", "encode", "own_text", "text_hash"]
+__all__ = ["Dialect", "Encoded", "PlainDialect", "Segment", "Tokenizer", "encode", "own_text", "text_hash"]
 
 _OPEN, _CLOSE = "\ue0b0", "\ue0b1"
 
@@ -83,6 +84,38 @@ def text_hash(message: AIMessage) -> str:
         [[c["name"], c["args"]] for c in message.tool_calls],
     ]
     return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Dialect(Protocol):
+    """How conversations become prompts, and what a step looks like."""
+
+    name: str
+
+    def render(self, messages: Sequence[BaseMessage], tools: Sequence[ToolSpec] | None = None, *, generation: bool = True) -> list[Segment]:
+        """The prompt as segments; `tools=None` is a plain chat without steps."""
+        ...
+
+    def own_text(self, message: AIMessage) -> str:
+        """A turn as the model would write it."""
+        ...
+
+    def parse(self, text: str) -> ParsedStep:
+        """Take a step apart; one that is cut gives what is there."""
+        ...
+
+    def must_finish(self, text: bytes) -> bool:
+        """Whether a step may not be cut here because it is inside a call."""
+        ...
+
+    def begun(self, text: str) -> str:
+        """The part of a step from where its last call began."""
+        ...
+
+    def grammar(
+        self, tools: Sequence[ToolSpec], *, choice: Choice, passages: Mapping[int, str], thought: bool, max_calls: int = MAX_CALLS
+    ) -> str:
+        """The grammar of one step."""
+        ...
 
 
 class PlainDialect:
@@ -143,6 +176,36 @@ class PlainDialect:
             return [{"role": "user", "content": system}, *turns]
         first["content"] = f"{system}\n\n{first['content']}"
         return turns
+
+    def own_text(self, message: AIMessage) -> str:
+        """A turn as the model would write it."""
+        return own_text(message)
+
+    def parse(self, text: str) -> ParsedStep:
+        """Take a step apart; one that is cut gives what is there."""
+        return parse_step(text)
+
+    def must_finish(self, text: bytes) -> bool:
+        """Whether a step may not be cut here because it is inside a call.
+
+        >>> PlainDialect(ChatTemplate("")).must_finish(b"Call: calc")
+        True
+        """
+        return self._behind_thought(text.decode("utf-8", "ignore")).startswith("C")
+
+    def begun(self, text: str) -> str:
+        """The part of a step from where its last call began."""
+        return text.rpartition("\n")[2]
+
+    def grammar(
+        self, tools: Sequence[ToolSpec], *, choice: Choice, passages: Mapping[int, str], thought: bool, max_calls: int = MAX_CALLS
+    ) -> str:
+        """The grammar of one step."""
+        return step_grammar(tools, choice=choice, passages=passages, thought=thought, max_calls=max_calls)
+
+    @staticmethod
+    def _behind_thought(step: str) -> str:
+        return step.partition("\n")[2] if step.startswith(THOUGHT) else step
 
     @staticmethod
     def _say(turns: list[dict[str, Any]], text: str) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from agentkit.contract import ANSWER, CALL, THOUGHT, ToolSpec
 from agentkit.errors import UsageError
 
-__all__ = ["Choice", "answer_rules", "argument_schema", "check_schema", "json_grammar", "quote_chunks", "step_grammar"]
+__all__ = ["Choice", "answer_rules", "argument_schema", "check_schema", "json_grammar", "offered", "quote_chunks", "step_grammar"]
 
 Choice = str
 """`auto` (call or answer), `any` (some call), `none` (answer), or the name of a tool."""
@@ -72,12 +72,30 @@ def quote_chunks(passage: str) -> list[str]:
     return _SPLIT.findall(json.dumps(passage, ensure_ascii=False)[1:-1])
 
 
-def answer_rules(passages: Mapping[int, str]) -> list[str]:
-    """The rules `answer_text` and below: free text with literal citations of the given passages (by number)."""
+def offered(tools: Sequence[ToolSpec], choice: Choice) -> tuple[Sequence[ToolSpec], bool]:
+    """The tools that may be called under a choice, and whether an answer may be given.
+
+    Raises:
+        UsageError: the choice leaves nothing that could be written.
+    """
+    if choice not in ("auto", "any", "none"):
+        tools = [tool for tool in tools if tool.name == choice]
+        if not tools:
+            raise UsageError(f"tool_choice {choice!r} is not among the tools that can be called")
+    if choice == "any" and not tools:
+        raise UsageError("tool_choice 'any' needs at least one tool that can be called")
+    return (() if choice == "none" else tools), choice in ("auto", "none")
+
+
+def answer_rules(passages: Mapping[int, str], *, barred: str = "") -> list[str]:
+    """The rules `answer_text` and below: free text with literal citations of the given passages (by number).
+
+    `barred` is a character with which an answer cannot begin, since a call does.
+    """
     cited = {n: chunks for n, text in sorted(passages.items()) if len("".join(chunks := quote_chunks(text))) >= QUOTE_CHARACTERS}
     rules = [
         f"answer_text: FIRST (TEXT | BRACKET | NUMBERED UNQUOTED{' | cite' if cited else ''})*",
-        r"FIRST: /[^\[\s][^\[]*/",
+        rf"FIRST: /[^\[\s{re.escape(barred)}][^\[]*/",
         r"TEXT: /[^\[]+/",
         r"BRACKET: /\[([0-9]{1,4}:?)?/",
         r"NUMBERED: /\[[0-9]{1,4}: /",
@@ -109,14 +127,7 @@ def step_grammar(
         thought: whether a thought may come first; a forced choice has none.
         max_calls: how many calls one step may hold.
     """
-    if choice not in ("auto", "any", "none"):
-        tools = [tool for tool in tools if tool.name == choice]
-        if not tools:
-            raise UsageError(f"tool_choice {choice!r} is not among the tools that can be called")
-    callable_now = tools if choice != "none" else ()
-    answers = choice in ("auto", "none")
-    if choice == "any" and not callable_now:
-        raise UsageError("tool_choice 'any' needs at least one tool that can be called")
+    callable_now, answers = offered(tools, choice)
     steps = [*(["calls"] if callable_now else []), *(["answer"] if answers else [])]
     free = f'("{THOUGHT}" THOUGHT_TEXT "\\n")? ' if thought and choice == "auto" else ""
     rules = [f"start: {free}({' | '.join(steps)})"]

@@ -1,7 +1,7 @@
 """Reading what a model writes in the plain dialect, whole or piece by piece."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,18 +74,18 @@ class StepReader:
     ([('answer', 'fo', 0)], [('answer', 'rty', 0)])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parse: Callable[[str], ParsedStep] = parse_step) -> None:
         self.text = ""
+        self._parse = parse
         self._told: dict[tuple[str, int], int] = {}
 
     def feed(self, text: str) -> list[tuple[str, str, int]]:
         """Append text; return `(part, new text, call index)` with part `thought`, `answer`, `name` or `args`."""
         self.text += text
-        step = parse_step(self.text)
+        step = self._parse(self.text)
         parts = [("thought", 0, step.thought), ("answer", 0, step.answer or "")]
         for index, call in enumerate(step.calls):
-            finished_name = call.args or self.text.endswith(" ")
-            parts += [("name", index, call.name if finished_name else ""), ("args", index, call.args)]
+            parts += [("name", index, call.name if call.args else ""), ("args", index, call.args)]
         return [(part, new, index) for part, index, whole in parts if (new := self._news(part, index, whole))]
 
     def _news(self, part: str, index: int, whole: str) -> str:

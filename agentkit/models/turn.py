@@ -12,14 +12,13 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Tool
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 
-from agentkit.contract import THOUGHT, ToolSpec
+from agentkit.contract import ToolSpec
 from agentkit.models.decoding import Bounds, Generated, cheapest_completion, compile_grammar
-from agentkit.models.dialect import text_hash
-from agentkit.models.grammar import step_grammar
-from agentkit.models.steps import ParsedStep, StepReader, parse_step
+from agentkit.models.dialect import Dialect, text_hash
+from agentkit.models.steps import ParsedStep, StepReader
 from agentkit.models.weights import Weights
 
-__all__ = ["Writer", "call_bounds", "call_costs", "call_ids", "finish", "must_finish", "shown_passages", "usage"]
+__all__ = ["Writer", "call_bounds", "call_costs", "call_ids", "finish", "inside_citation", "shown_passages", "usage"]
 
 _OPEN_CITATION = re.compile(r'\s?\[[0-9]{1,4}: "(?:[^"\\]|\\.)*\\?$')
 _PARTIAL_CITATION = re.compile(r'\s?\[[0-9]{1,4}(?:: ?(?:"(?:[^"\\]|\\.)*\\?)?)?$')
@@ -35,42 +34,42 @@ def shown_passages(messages: Sequence[BaseMessage]) -> dict[int, str]:
     return passages
 
 
-def must_finish(text: bytes) -> bool:
-    """Whether a step may not be cut here: it is inside a call or inside a citation.
+def inside_citation(text: str) -> bool:
+    """Whether a step ends within a citation.
 
-    >>> must_finish(b"Call: calc"), must_finish(b"Answer: It is"), must_finish(b'Answer: It is [1: "a')
-    (True, False, True)
+    >>> inside_citation('Answer: It is [1: "a'), inside_citation("Answer: It is")
+    (True, False)
     """
-    step = text.decode("utf-8", "ignore")
-    if step.startswith(THOUGHT):
-        _, _, step = step.partition("\n")
-    return step.startswith("C") or _OPEN_CITATION.search(step) is not None
+    return _OPEN_CITATION.search(text) is not None
 
 
-def shortest_calls(weights: Weights, tools: Sequence[ToolSpec]) -> dict[str, str]:
+def shortest_calls(weights: Weights, dialect: Dialect, tools: Sequence[ToolSpec]) -> dict[str, str]:
     """The shortest valid call of each tool that could be found, as text; a tool for which none was found is left out."""
     calls = {}
     for tool in tools:
-        matcher = compile_grammar(weights, step_grammar([tool], choice="any", max_calls=1))
-        completion = cheapest_completion(matcher, weights)
+        grammar = dialect.grammar([tool], choice="any", passages={}, thought=False, max_calls=1)
+        completion = cheapest_completion(compile_grammar(weights, grammar), weights)
         if completion is not None:
             calls[tool.name] = weights.detokenize(completion).decode("utf-8", "replace")
     return calls
 
 
-def call_costs(weights: Weights, tools: Sequence[ToolSpec]) -> dict[str, int]:
+def call_costs(weights: Weights, dialect: Dialect, tools: Sequence[ToolSpec]) -> dict[str, int]:
     """Tokens that the shortest call of each tool takes; from this limit upward a forced call always completes."""
-    return {name: len(weights.tokenize(text)) for name, text in shortest_calls(weights, tools).items()}
+    return {name: len(weights.tokenize(text, special=True)) for name, text in shortest_calls(weights, dialect, tools).items()}
 
 
-def call_bounds(weights: Weights, tools: Sequence[ToolSpec]) -> Bounds:
+def call_bounds(weights: Weights, dialect: Dialect, tools: Sequence[ToolSpec]) -> Bounds:
     """Neither calls nor citations are cut by the limit."""
-    calls = shortest_calls(weights, tools)
-    longest = max((len(weights.tokenize(call)) for call in calls.values()), default=0)
+    calls = shortest_calls(weights, dialect, tools)
+    longest = max((len(weights.tokenize(call, special=True)) for call in calls.values()), default=0)
 
     def endings(text: bytes) -> list[str]:
-        begun = text.decode("utf-8", "ignore").rpartition("\n")[2]
+        begun = dialect.begun(text.decode("utf-8", "ignore"))
         return [call[len(begun) :] for call in calls.values() if call.startswith(begun)]
+
+    def must_finish(text: bytes) -> bool:
+        return dialect.must_finish(text) or inside_citation(text.decode("utf-8", "ignore"))
 
     return Bounds(must_finish=must_finish, near=longest + 48, endings=endings)
 
@@ -80,26 +79,28 @@ class Writer:
     """Follows the bytes of a turn and makes message chunks of them.
 
     Args:
-        steps: whether the text is a step of the plain dialect, or free text.
+        parse: takes a step apart; None for free text.
         stop: texts that end the answer and are not part of it.
         emit: gets each chunk.
     """
 
-    steps: bool
+    parse: Callable[[str], ParsedStep] | None
     stop: Sequence[str] = ()
     emit: Callable[[AIMessageChunk], None] = lambda chunk: None
     call_id: Callable[[int], str] = str
     text: str = ""
     _decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
-    _reader: StepReader = field(default_factory=StepReader)
     _answer: str = ""
     _shown: int = 0
+
+    def __post_init__(self) -> None:
+        self._reader = StepReader(self.parse) if self.parse else None
 
     def feed(self, piece: bytes) -> bool:
         """Take new bytes; return whether a stop text was met."""
         text = self._decoder.decode(piece)
         self.text += text
-        parts = self._reader.feed(text) if self.steps else [("answer", text, 0)]
+        parts = self._reader.feed(text) if self._reader else [("answer", text, 0)]
         return any([self._part(*part) for part in parts])  # noqa: C419 (every part must be told)
 
     def finish(self) -> None:
@@ -141,7 +142,7 @@ class Writer:
 
 def finish(writer: Writer, generated: Generated, *, fingerprint: str, model_name: str) -> AIMessage:
     """The message of a finished turn; a call that was cut is not in it, nor is a citation that was."""
-    step = parse_step(writer.text) if writer.steps else ParsedStep(answer=writer.text)
+    step = writer.parse(writer.text) if writer.parse else ParsedStep(answer=writer.text)
     answer = writer.answer
     if generated.finish_reason == "length":
         answer = _PARTIAL_CITATION.sub("", answer)

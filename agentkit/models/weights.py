@@ -6,15 +6,17 @@ import functools
 import hashlib
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import llama_cpp
 
 from agentkit.errors import ModelFileError
 
 __all__ = ["Weights", "open_weights"]
+
+T = TypeVar("T")
 
 _LOG: collections.deque[str] = collections.deque(maxlen=40)
 _OPEN: weakref.WeakValueDictionary[tuple[Any, ...], "Weights"] = weakref.WeakValueDictionary()
@@ -45,6 +47,8 @@ class Weights:
 
     def __init__(self, path: Path, *, n_gpu_layers: int = 0) -> None:
         self.path = path
+        self._memory: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
+        self._lock = threading.RLock()
         _check_magic(path)
         _start_backend()
         params = llama_cpp.llama_model_default_params()
@@ -61,6 +65,17 @@ class Weights:
         self.n_ctx_train: int = llama_cpp.llama_model_n_ctx_train(self.model)
         self.end_tokens = frozenset(token for token in range(self.n_vocab) if llama_cpp.llama_vocab_is_eog(self.vocab, token))
         """All tokens that end a generation, not only the one that is called eos."""
+
+    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Make a thing that belongs to these weights once; the 256 used last are kept, as long as the weights are."""
+        with self._lock:
+            if key not in self._memory:
+                self._memory[key] = make()
+            self._memory.move_to_end(key)
+            while len(self._memory) > 256:
+                self._memory.popitem(last=False)
+            thing: T = self._memory[key]
+            return thing
 
     @functools.cached_property
     def fingerprint(self) -> str:
