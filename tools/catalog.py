@@ -1,0 +1,44 @@
+"""The built-in tools: made when they are first asked for, so that a missing extra stops nothing else."""
+
+from typing import TYPE_CHECKING
+
+from agentkit.tools.toolbox import Registry
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+__all__ = ["DEFAULT_TOOLS", "default_registry"]
+
+DEFAULT_TOOLS = ("calculator", "python")
+"""What an agent has where `tools` is not given. `web_search` is offered only where it is named."""
+
+
+def default_registry() -> Registry:
+    """A registry of the built-in tools.
+
+    >>> default_registry().names()
+    ('calculator', 'python', 'web_search')
+    """
+    registry = Registry()
+    registry.register_lazily("calculator", _calculator)
+    registry.register_lazily("python", _python)
+    registry.register_lazily("web_search", _web_search)
+    return registry
+
+
+def _calculator() -> "BaseTool":
+    from agentkit.tools.calculator import make_calculator
+
+    return make_calculator()
+
+
+def _python() -> "BaseTool":
+    from agentkit.tools.python import make_python
+
+    return make_python()
+
+
+def _web_search() -> "BaseTool":
+    from agentkit.tools.web_search import make_web_search
+
+    return make_web_search()
