@@ -130,7 +130,7 @@ class _Context:
     def __init__(self, path: Path, threads: int | None) -> None:
         import llama_cpp
 
-        logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)  # its native library reports each load on stderr
+        logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)  # else each load is reported on stderr
         self._lib: Any = llama_cpp
         settings = llama_cpp.llama_model_default_params()
         settings.n_gpu_layers = 0
