@@ -1,8 +1,9 @@
 """search_documents: the agent's way into its documents."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import ToolError, UsageError
+from agentkit.tools.policy import POLICY_KEY, Policy
 
 if TYPE_CHECKING:
     from langchain_core.tools import StructuredTool
@@ -15,12 +16,13 @@ __all__ = ["search_documents_tool"]
 def search_documents_tool(knowledge: "Knowledge", k: int = 3) -> "StructuredTool":
     """A LangChain tool `search_documents(query)` over a knowledge.
 
-    Its artifact is `{"passages": [{"source", "location", "text"}, ...]}`, at most `k`; its content the same as plain text.
+    Its artifact is `{"passages": [{"source", "location", "text"}, ...]}`, at most `k`; its content the same as plain text. The text is
+    the user's own: they named the documents.
     """
     from langchain_core.tools import StructuredTool
 
-    def search_documents(query: Annotated[str, "what to look for"]) -> tuple[str, dict[str, Any]]:
-        """Search the user's documents for passages."""
+    def search_documents(query: str) -> tuple[str, dict[str, Any]]:
+        """Search the user's documents."""
         try:
             hits = knowledge.search(query, k=k)
         except UsageError as error:
@@ -29,4 +31,5 @@ def search_documents_tool(knowledge: "Knowledge", k: int = 3) -> "StructuredTool
         shown = "\n\n".join(f"{passage['source']}, {passage['location']}\n{passage['text']}" for passage in passages)
         return shown or "nothing found", {"passages": passages}
 
-    return StructuredTool.from_function(search_documents, response_format="content_and_artifact")
+    policy = Policy(effect="reads", trust="user")
+    return StructuredTool.from_function(search_documents, response_format="content_and_artifact", metadata={POLICY_KEY: policy})

@@ -83,7 +83,7 @@ class MiniLM:
                     file.seek(max(0, size - 65_536))
                     digest = hashlib.sha256(head + file.read()).hexdigest()
             except OSError as error:
-                raise ModelFileError(f"the embedder {str(self._path)!r} cannot be read ({error.strerror}): reinstall the package") from error
+                raise ModelFileError(f"no embedder {str(self._path)!r} ({error.strerror}): reinstall the package") from error
             self._fingerprint = f"{self._path.stem}-{size}-{digest[:16]}"
         return self._fingerprint
 
@@ -101,8 +101,8 @@ class MiniLM:
             tokens = [model.tokens(text) for text in texts]
             for batch in _batches(tokens):
                 vectors[batch] = model.decode([tokens[place] for place in batch])
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.maximum(norms, 1e-12)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors
 
     def _load(self) -> "_Context":
         if self._model is None:

@@ -6,14 +6,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from agentkit.errors import DocumentError
 from agentkit.retrieval.embedder import Embedder
 from agentkit.retrieval.files import Found, Skipped, find
 from agentkit.retrieval.loaders import MAX_BYTES, load
-from agentkit.retrieval.splitting import Chunk, split
-from agentkit.retrieval.store import Entry, Store
+from agentkit.retrieval.splitting import Chunk, split, views
+from agentkit.retrieval.store import Entry, Passage, Store
 from agentkit.retrieval.vectors import Vectors
 
 __all__ = ["Report", "headings_text", "update"]
@@ -47,14 +48,14 @@ def update(store: Store, vectors: Vectors, embedder: Embedder, paths: Sequence[P
     found, skipped = find(paths)
     if not found and not skipped:
         raise DocumentError(f"no files to read in {', '.join(repr(str(path)) for path in paths)}: the folder is empty")
-    if _stale(found, store.entries()):
+    read = removed = 0
+    if _stale(found, store.entries()) or vectors.behind(store):
         from filelock import FileLock
 
         with FileLock(folder / "lock"):
             read, removed = _change(store, embedder, found)
-            vectors.synchronise(store)
-    else:
-        read, removed = 0, 0
+            if vectors.behind(store):
+                vectors.synchronise(store)
     return _report(store, found, skipped, read, removed)
 
 
@@ -96,16 +97,26 @@ def _take_in(store: Store, embedder: Embedder, file: Found, entry: Entry | None)
     if entry is not None and entry.hash == digest and (entry.source == file.source or entry.problem):
         store.touch(file)
         return False
-    chunks: list[Chunk] = []
     problem = ""
+    passages: list[Passage] = []
     try:
-        chunks = split(load(file.path))
+        passages = _passages(file, split(load(file.path)), embedder)
     except DocumentError as error:
         problem = str(error)
-    headings = [headings_text(file.source, chunk.headings) for chunk in chunks]
-    embedded = embedder.embed([f"{heading}\n{chunk.text}" for heading, chunk in zip(headings, chunks, strict=True)])
-    store.put(file, digest, chunks, headings, embedded, problem)
+    store.put(file, digest, passages, problem)
     return True
+
+
+def _passages(file: Found, chunks: Sequence[Chunk], embedder: Embedder) -> list[Passage]:
+    """The chunks with their vectors, all texts of a file embedded in one go."""
+    headings = [headings_text(file.source, chunk.headings) for chunk in chunks]
+    texts = [[f"{heading}\n{chunk.text}", *views(chunk.text)] for heading, chunk in zip(headings, chunks, strict=True)]
+    vectors = embedder.embed([text for group in texts for text in group])
+    starts = accumulate((len(group) for group in texts), initial=0)
+    return [
+        Passage(heading, chunk.location, chunk.text, vectors[start : start + len(group)])
+        for heading, chunk, group, start in zip(headings, chunks, texts, starts, strict=False)
+    ]
 
 
 def _hash(file: Found) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agentkit.retrieval.blocks import Block, one_line
 
-__all__ = ["SPLITTER", "Chunk", "estimate_tokens", "split"]
+__all__ = ["SPLITTER", "Chunk", "estimate_tokens", "split", "views"]
 
 SPLITTER = 1
 """Part of an index's key: another number makes a new index."""
@@ -18,12 +18,17 @@ LIMIT = 110
 TABLE_LIMIT = 180
 """Tokens of a chunk of table rows, header included: rows are read side by side, so a small table stays whole."""
 
+REMARK = 40
+"""Tokens of a remark that is shown together with the table beside it."""
+
 ROWS = 10
 """Rows of a table in one chunk, at most."""
 
 _TOKEN = re.compile(r"\d|[^\W\d_]+|[^\w\s]|_")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-ZÀ-ÞĀ-Ž0-9])|(?<=[。！？])")
-_ABBREVIATION = re.compile(r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|no|Nr|vs|ca|approx|e\.g|i\.e|Fig|Vol|pp?|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec))\.$")
+_ABBREVIATION = re.compile(
+    r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|no|Nr|vs|ca|approx|e\.g|i\.e|Fig|Vol|pp?)|\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec))\.$"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +77,17 @@ def split(blocks: Sequence[Block], *, limit: int = LIMIT, rows: int = ROWS) -> l
             headings = parent if len(group) > 1 else group[0][0].path
             chunks.append(_chunk(packed, headings, longest))
     return [_numbered(chunk, number) for number, chunk in enumerate(chunks, 1)]
+
+
+def views(text: str) -> list[str]:
+    """The sentences and rows of a chunk: each is embedded too, since a question is mostly about one of them.
+
+    >>> views("Place | Price\\nBed | 24.00\\nPaid in cash. Cards are refused.")
+    ['Place | Price', 'Bed | 24.00', 'Paid in cash.', 'Cards are refused.']
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    found = [view for line in lines for view in ([line] if " | " in line else _sentences(line))]
+    return list(dict.fromkeys(found))
 
 
 def _table_lengths(blocks: Sequence[Block]) -> dict[int, int]:
@@ -178,13 +194,33 @@ def _pack(units: list[_Unit], limit: int, rows: int) -> Iterator[list[_Unit]]:
     if _size(units) <= limit and sum(1 for unit in units if unit.block.row is not None) <= rows:
         yield units
         return
-    for run in _kinds(units):
-        if run[0].block.row is None:
-            yield from _balanced(run, math.ceil(_size(run) / limit))
-        else:
-            header = estimate_tokens(run[0].block.header)
-            room = max(TABLE_LIMIT - header, limit / 2)
-            yield from _balanced(run, math.ceil(max((_size(run) - header) / room, len(run) / rows)))
+    packed = [chunk for run in _kinds(units) for chunk in _pack_run(run, limit, rows)]
+    yield from _attached(packed)
+
+
+def _pack_run(run: list[_Unit], limit: int, rows: int) -> Iterator[list[_Unit]]:
+    if run[0].block.row is None:
+        yield from _balanced(run, math.ceil(_size(run) / limit))
+        return
+    header = estimate_tokens(run[0].block.header)
+    room = max(TABLE_LIMIT - header, limit / 2)
+    yield from _balanced(run, math.ceil(max((_size(run) - header) / room, len(run) / rows)))
+
+
+def _attached(chunks: list[list[_Unit]]) -> Iterator[list[_Unit]]:
+    """A remark before or after a table is shown with it where both fit."""
+    held: list[_Unit] = []
+    for chunk in chunks:
+        mixed = held and (held[-1].block.row is None) != (chunk[0].block.row is None)
+        remark = min((_size(held), _size(chunk))) <= REMARK
+        if mixed and remark and _size(held) + _size(chunk) <= TABLE_LIMIT:
+            held = [*held, *chunk]
+            continue
+        if held:
+            yield held
+        held = chunk
+    if held:
+        yield held
 
 
 def _kinds(units: list[_Unit]) -> Iterator[list[_Unit]]:

@@ -13,34 +13,47 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentkit.retrieval.files import Found
-from agentkit.retrieval.splitting import Chunk
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Entry", "Row", "Store"]
+__all__ = ["Entry", "Matrix", "Passage", "Row", "Store", "discard"]
 
 _SCHEMA = """
 CREATE TABLE files (
     id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT UNIQUE NOT NULL, source TEXT NOT NULL,
     size INTEGER NOT NULL, modified INTEGER NOT NULL, hash TEXT NOT NULL, problem TEXT NOT NULL
 );
+
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL REFERENCES files(id), headings TEXT NOT NULL,
-    location TEXT NOT NULL, text TEXT NOT NULL, vector BLOB NOT NULL
+    location TEXT NOT NULL, text TEXT NOT NULL, vectors BLOB NOT NULL
 );
+
 CREATE INDEX chunks_by_file ON chunks(file);
-CREATE VIRTUAL TABLE words USING fts5(headings, text, content='chunks', content_rowid='id', tokenize='porter unicode61 remove_diacritics 2');
+
+CREATE VIRTUAL TABLE words USING fts5(
+    headings, text, content='chunks', content_rowid='id', tokenize='porter unicode61 remove_diacritics 2'
+);
+
 CREATE TRIGGER chunk_added AFTER INSERT ON chunks BEGIN
     INSERT INTO words(rowid, headings, text) VALUES (new.id, new.headings, new.text);
 END;
+
 CREATE TRIGGER chunk_removed AFTER DELETE ON chunks BEGIN
     INSERT INTO words(words, rowid, headings, text) VALUES ('delete', old.id, old.headings, old.text);
 END;
+
 CREATE TABLE generation (number INTEGER NOT NULL);
+
 INSERT INTO generation VALUES (0);
-PRAGMA user_version = 1;
+
+CREATE TABLE roots (path TEXT UNIQUE NOT NULL);
+
+CREATE TABLE stamp (text TEXT NOT NULL);
+
+PRAGMA user_version = 1
 """
 _VERSION = 1
 
@@ -68,34 +81,74 @@ class Row:
     text: str
 
 
+@dataclass(frozen=True)
+class Passage:
+    """A chunk to be stored."""
+
+    headings: str
+    """The file's name and the headings, as they are searched."""
+    location: str
+    text: str
+    vectors: "npt.NDArray[np.float32]"
+    """`[1 + views, size]`: of the whole, then of each sentence or row."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The vectors of chunks, one chunk after another."""
+
+    ids: Sequence[int]
+    starts: "npt.NDArray[np.int64]"
+    """The row at which each chunk begins: the vector of its whole, then those of its views."""
+    values: "npt.NDArray[np.float32]"
+    """`[rows, size]`, L2-normalised."""
+
+
+def discard(path: Path) -> None:
+    """Delete a database."""
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).unlink()
+
+
 class Store:
-    """One open database; calls from several threads take turns."""
+    """One open database; calls from several threads take turns.
 
-    def __init__(self, path: Path) -> None:
+    A database that is broken, of another version, or made with another stamp is made anew: the documents are still there.
+
+    Args:
+        path: the file; its folder is made.
+        stamp: names what made the vectors and chunks.
+        size: numbers in a vector.
+    """
+
+    def __init__(self, path: Path, stamp: str, size: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
+        self._path, self._stamp, self._size = path, stamp, size
         self._lock = threading.RLock()
-        self._db = self._open()
-
-    def _open(self) -> sqlite3.Connection:
         try:
-            return self._connect()
-        except sqlite3.DatabaseError:  # broken, or of another version: it can be made again from the documents
-            for suffix in ("", "-wal", "-shm"):
-                with suppress(FileNotFoundError):
-                    self._path.with_name(self._path.name + suffix).unlink()
-            return self._connect()
+            self._db = self._connect()
+        except sqlite3.OperationalError:  # locked, unreadable, disk full: nothing that a new file would mend
+            raise
+        except sqlite3.DatabaseError:
+            discard(path)
+            self._db = self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=60, check_same_thread=False, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("BEGIN IMMEDIATE")
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-            elif version != _VERSION:
-                raise sqlite3.DatabaseError(f"version {version}, not {_VERSION}")
+                for statement in _SCHEMA.split(";\n\n"):
+                    db.execute(statement)
+                db.execute("INSERT INTO stamp VALUES (?)", (self._stamp,))
+            stamp = db.execute("SELECT text FROM stamp").fetchone()
+            db.execute("COMMIT")
+            if version not in (0, _VERSION) or stamp != (self._stamp,):
+                raise sqlite3.DatabaseError("another version")
         except sqlite3.Error:
             db.close()
             raise
@@ -134,18 +187,15 @@ class Store:
         with self._lock:
             return int(self._db.execute("SELECT count(*) FROM chunks").fetchone()[0])
 
-    def put(self, file: Found, digest: str, chunks: Sequence[Chunk], headings: Sequence[str], vectors: "npt.NDArray[np.float32]", problem: str = "") -> None:
-        """Store a file's chunks in place of what was known of it."""
+    def put(self, file: Found, digest: str, passages: Sequence[Passage], problem: str = "") -> None:
+        """Store a file's passages in place of what was known of it."""
         with self._transaction() as db:
             self._remove(db, str(file.path))
             row = (str(file.path), file.source, file.size, file.modified, digest, problem)
             number = db.execute("INSERT INTO files (path, source, size, modified, hash, problem) VALUES (?, ?, ?, ?, ?, ?)", row).lastrowid
             db.executemany(
-                "INSERT INTO chunks (file, headings, location, text, vector) VALUES (?, ?, ?, ?, ?)",
-                [
-                    (number, heading, chunk.location, chunk.text, vector.tobytes())
-                    for chunk, heading, vector in zip(chunks, headings, vectors, strict=True)
-                ],
+                "INSERT INTO chunks (file, headings, location, text, vectors) VALUES (?, ?, ?, ?, ?)",
+                [(number, new.headings, new.location, new.text, new.vectors.tobytes()) for new in passages],
             )
 
     def touch(self, file: Found) -> None:
@@ -172,15 +222,32 @@ class Store:
             found = {row[0]: Row(*row) for row in self._db.execute(query, list(ids))}
         return [found[number] for number in ids if number in found]
 
-    def vectors(self, ids: Sequence[int] | None = None) -> tuple[list[int], "npt.NDArray[np.float32]"]:
-        """Ids and vectors `[n, size]` of the chunks with these ids, or of all."""
+    def vectors(self, ids: Sequence[int] | None = None) -> Matrix:
+        """The vectors of the chunks with these ids, or of all."""
         import numpy as np
 
-        wanted = None if ids is None else set(ids)
         with self._lock:
-            rows = [row for row in self._db.execute("SELECT id, vector FROM chunks ORDER BY id") if wanted is None or row[0] in wanted]
-        matrix = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float32)
-        return [row[0] for row in rows], matrix.reshape(len(rows), -1) if rows else matrix.reshape(0, 0)
+            if ids is None:
+                rows = self._db.execute("SELECT id, vectors FROM chunks ORDER BY id").fetchall()
+            else:
+                marks = ", ".join("?" * len(ids))
+                rows = self._db.execute(f"SELECT id, vectors FROM chunks WHERE id IN ({marks}) ORDER BY id", list(ids)).fetchall()
+        counts = [len(blob) // (4 * self._size) for _, blob in rows]
+        flat = np.frombuffer(b"".join(blob for _, blob in rows), dtype=np.float32)
+        starts = np.cumsum([0, *counts[:-1]], dtype=np.int64) if rows else np.zeros(0, dtype=np.int64)
+        return Matrix(ids=[number for number, _ in rows], starts=starts, values=flat.reshape(-1, self._size))
+
+    def roots(self) -> list[str]:
+        """The paths that the index was made of."""
+        with self._lock:
+            return [row[0] for row in self._db.execute("SELECT path FROM roots ORDER BY rowid")]
+
+    def set_roots(self, paths: Sequence[str]) -> None:
+        """Note the paths that the index is made of."""
+        if self.roots() != list(paths):
+            with self._transaction() as db:
+                db.execute("DELETE FROM roots")
+                db.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(path,) for path in paths])
 
     def ids(self) -> list[int]:
         """The ids of all chunks."""

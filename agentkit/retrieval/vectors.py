@@ -1,33 +1,50 @@
-"""The vectors in Chroma: a persistent collection that mirrors the chunks of the store, for indexes too large to scan."""
+"""The vectors in Chroma: a persistent collection that mirrors the store, for indexes too large to be compared one by one."""
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agentkit.retrieval.search import nearest
 from agentkit.retrieval.store import Store
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Vectors", "nearest"]
+__all__ = ["Vectors"]
 
 _COLLECTION = "chunks"
-_PAGE = 2_000
+_PAGE = 500
+"""Chunks that are written together."""
+_OVERSAMPLE = 6
+"""Vectors that are asked for a chunk wanted: a chunk has several."""
 
 
 class Vectors:
-    """A Chroma collection with cosine distance; vectors are always given, so that Chroma never embeds by itself."""
+    """A Chroma collection with cosine distance, an entry `CHUNK.PLACE` for each vector.
+
+    Vectors are always given, so that Chroma never embeds (its own model would be downloaded). What the collection mirrors is noted
+    in a file beside it, so that an index which is up to date costs no import of chromadb.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._note = folder / "generation"
         self._collection: Any = None
-        self._generation = -1
+        self._opened = -1  # the generation that the open client has seen
+
+    def behind(self, store: Store) -> bool:
+        """Whether the store has changed since the collection was last written."""
+        try:
+            return self._note.read_text() != str(store.generation())
+        except OSError:
+            return True
 
     def synchronise(self, store: Store) -> None:
-        """Make the collection hold what the store holds; a collection that cannot be opened is made again."""
+        """Make the collection hold what the store holds; one that cannot be opened is made again."""
         try:
             self._synchronise(store)
         except Exception:  # chromadb raises errors of SQLite, of Rust and of its own on a broken folder
@@ -36,25 +53,35 @@ class Vectors:
             self._synchronise(store)
 
     def _synchronise(self, store: Store) -> None:
+        with suppress(FileNotFoundError):
+            self._note.unlink()
         collection = self._open()
         generation, wanted = store.generation(), store.ids()
-        there = {int(name) for name in collection.get(include=[])["ids"]}
-        if gone := [str(number) for number in there.difference(wanted)]:
-            for start in range(0, len(gone), _PAGE):
-                collection.delete(ids=gone[start : start + _PAGE])
-        missing = [number for number in wanted if number not in there]
-        for start in range(0, len(missing), _PAGE):
-            ids, vectors = store.vectors(missing[start : start + _PAGE])
-            collection.upsert(ids=[str(number) for number in ids], embeddings=vectors)
-        self._generation = generation
+        names: list[str] = collection.get(include=[])["ids"]
+        there = {int(name.partition(".")[0]) for name in names}
+        gone = there.difference(wanted)
+        for page in _pages([name for name in names if int(name.partition(".")[0]) in gone]):
+            collection.delete(ids=list(page))
+        for chunks in _pages([number for number in wanted if number not in there]):
+            matrix = store.vectors(chunks)
+            ends = [*matrix.starts[1:], len(matrix.values)]
+            spans = zip(matrix.ids, matrix.starts, ends, strict=True)
+            names = [f"{number}.{place}" for number, start, end in spans for place in range(end - start)]
+            collection.upsert(ids=names, embeddings=matrix.values)
+        self._note.write_text(str(generation))
+        self._opened = generation
 
     def query(self, store: Store, vector: "npt.NDArray[np.float32]", limit: int) -> list[tuple[int, float]]:
-        """The nearest chunks with their cosines, best first; what another process changed is taken in first."""
-        if self._generation != store.generation():
+        """The nearest chunks with their cosines, best first: Chroma finds the candidates, their own vectors rank them."""
+        if self.behind(store):
             self._forget()
             self.synchronise(store)
-        found = self._open().query(query_embeddings=[vector], n_results=limit, include=["distances"])
-        return [(int(name), 1.0 - distance) for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+        elif self._opened != store.generation():  # another process wrote: what an open client holds in memory is old
+            self._forget()
+            self._opened = store.generation()
+        found = self._open().query(query_embeddings=[vector], n_results=limit * _OVERSAMPLE, include=[])
+        chunks = list(dict.fromkeys(int(name.partition(".")[0]) for name in found["ids"][0]))
+        return nearest(store.vectors(chunks[: 4 * limit]), vector, limit)
 
     def _open(self) -> Any:
         if self._collection is None:
@@ -62,26 +89,21 @@ class Vectors:
             import chromadb
             from chromadb.config import Settings
 
-            client = chromadb.PersistentClient(str(self._folder), settings=Settings(anonymized_telemetry=False, allow_reset=False))
-            self._collection = client.get_or_create_collection(_COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}})
+            self._folder.mkdir(parents=True, exist_ok=True)
+            client = chromadb.PersistentClient(str(self._folder), settings=Settings(anonymized_telemetry=False))
+            cosine: Any = {"hnsw": {"space": "cosine"}}
+            self._collection = client.get_or_create_collection(_COLLECTION, embedding_function=None, configuration=cosine)
         return self._collection
 
     def _forget(self) -> None:
-        """Drop the open client: Chroma keeps one a folder and would go on with what it has in memory."""
-        self._collection = None
-        try:
+        """Drop the open client; Chroma keeps one a folder until its cache is cleared."""
+        if self._collection is not None:
             from chromadb.api.shared_system_client import SharedSystemClient
-        except ImportError:
-            return
-        SharedSystemClient.clear_system_cache()
+
+            self._collection = None
+            SharedSystemClient.clear_system_cache()
 
 
-def nearest(ids: Sequence[int], matrix: "npt.NDArray[np.float32]", vector: "npt.NDArray[np.float32]", limit: int) -> list[tuple[int, float]]:
-    """The nearest of a matrix's rows with their cosines, best first."""
-    import numpy as np
-
-    if not ids:
-        return []
-    cosines = matrix @ vector
-    best = np.argsort(-cosines, kind="stable")[:limit]
-    return [(ids[place], float(cosines[place])) for place in best]
+def _pages(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), _PAGE):
+        yield items[start : start + _PAGE]

@@ -137,7 +137,7 @@ def _list_mark(item: Tag) -> str:
     parent = item.parent
     if parent is None or parent.name != "ol":
         return "- "
-    items = [child for child in parent.find_all("li", recursive=False)]
+    items = list(parent.find_all("li", recursive=False))
     start = str(parent.get("start", "1"))
     return f"{int(start if start.isdigit() else 1) + next(place for place, other in enumerate(items) if other is item)}. "
 
@@ -152,7 +152,7 @@ def _grid(rows: list[Tag]) -> Iterator[list[str]]:
     hanging: dict[int, tuple[int, str]] = {}  # column: rows still to fill, text
     for row in rows:
         cells: list[str] = []
-        waiting = [cell for cell in row.find_all(["td", "th"])]
+        waiting = list(row.find_all(["td", "th"]))
         while waiting or len(cells) in hanging:
             column = len(cells)
             if column in hanging:

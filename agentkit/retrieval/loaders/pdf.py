@@ -1,8 +1,9 @@
-"""PDF with a text layer: lines are put together from where the text stands on the page, headings told by their type, tables by their columns."""
+"""PDF with a text layer: lines are put together from where text stands on the page, headings known by their type, tables by columns."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ class _Reading:
 def _stands_apart(line: _Line) -> bool:
     """Whether the line's pieces are cells: each begins well behind where the one before must have ended."""
     pieces = sorted(line.pieces)
-    return all(right[0] - left[0] > 0.45 * line.size * len(one_line(left[1])) + 0.8 * line.size for left, right in zip(pieces, pieces[1:], strict=False))
+    return all(right[0] - left[0] > line.size * (0.45 * len(one_line(left[1])) + 0.8) for left, right in pairwise(pieces))
 
 
 def _runs(lines: list[_Line], kind_of: Any) -> Iterator[tuple[str, list[_Line]]]:
@@ -152,7 +153,7 @@ def _paragraphs(lines: list[_Line]) -> Iterator[list[_Line]]:
     """Lines up to a bullet, a larger gap, or a line that ends short with the end of a sentence."""
     paragraph: list[_Line] = []
     widest = max(len(line.text) for line in lines)
-    gaps = Counter(round(above.y - below.y) for above, below in zip(lines, lines[1:], strict=False) if above.y > below.y)
+    gaps = Counter(round(above.y - below.y) for above, below in pairwise(lines) if above.y > below.y)
     usual = min(gaps, key=lambda gap: (-gaps[gap], gap)) if gaps else 0
     for line in lines:
         if paragraph:

@@ -83,15 +83,16 @@ def _is_heading(paragraph: list[str]) -> bool:
     if _RULE.fullmatch(rest):
         return True
     longest = max(len(other.strip()) for other in paragraph[1:])
-    return longest > 1.5 * len(line) and (bool(_NUMBERED.match(line)) or line.isupper() or (line[0].isupper() and len(line) < 40 and longest > 60))
+    titled = line[0].isupper() and len(line) < 40 and longest > 60
+    return longest > 1.5 * len(line) and (titled or line.isupper() or bool(_NUMBERED.match(line)))
 
 
 def _layout(paragraph: list[str], heading: bool) -> tuple[str, bool]:
     """The paragraph's text, and whether its line breaks are kept: hard-wrapped prose is joined, lists and addresses are not."""
     shown = [one_line(line) for line in paragraph if not _RULE.fullmatch(line.strip())]
     body = shown[1:] if heading else shown
-    wrapped = len(body) > 1 and all(50 <= len(line) <= 100 for line in body[:-1]) and max(map(len, body[:-1])) - min(map(len, body[:-1])) < 25
-    if wrapped:
+    lengths = [len(line) for line in body[:-1]]
+    if lengths and min(lengths) >= 50 and max(lengths) <= 100 and max(lengths) - min(lengths) < 25:
         body = [" ".join(body)]
     shown = [*shown[:1], *body] if heading else body
     return "\n".join(shown), len(shown) > 1
