@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         convert(folder, made)
         least = compare(folder, made)
         if least < LEAST_COSINE:
-            raise ModelFileError(f"cosine {least:.5f} to sentence-transformers' vectors, at least {LEAST_COSINE} is wanted: nothing was written")
+            raise ModelFileError(f"cosine {least:.5f} to sentence-transformers', {LEAST_COSINE} is wanted: nothing was written")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(made.read_bytes())
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, least cosine to sentence-transformers {least:.5f}")
