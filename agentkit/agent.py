@@ -5,7 +5,7 @@ import contextlib
 import os
 import threading
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -244,7 +244,7 @@ class Agent:
     async def _batch(self, questions: Sequence[str]) -> list[Answer]:
         if isinstance(questions, str):
             raise UsageError(f"questions={questions!r}: give a list of questions, or use ask for one")
-        model = await asyncio.to_thread(self._model)
+        model = await portal.in_thread(self._model)
         gate = asyncio.Semaphore(getattr(model, "parallel_runs", 1 if hasattr(model, "n_ctx") else 8))
 
         async def one(question: str) -> Answer:
@@ -256,12 +256,13 @@ class Agent:
 
         return list(await asyncio.gather(*map(one, questions)))
 
-    async def _events(self, question: str, thread: str | None, schema: Any, record: Document | None) -> AsyncIterator[Event]:
-        from agentkit.run import asked, quiet
+    async def _events(self, question: str, thread: str | None, schema: Any, record: Document | None) -> AsyncGenerator[Event, None]:
+        from agentkit.graphs.quiet import apart
+        from agentkit.run import asked
 
         _check_question(question)
-        await asyncio.to_thread(self._prepare)
-        with quiet():
+        await portal.in_thread(self._prepare)
+        with apart():
             async with self._session(thread) as (graph, thread_id), self._recorder(record, thread) as tape:
                 history = await _history(graph, thread_id)
                 run = self._run(graph, thread_id, schema, tape)
@@ -273,21 +274,23 @@ class Agent:
                     await self._in_memory().adelete_thread(thread_id)
 
     async def _resume(self, thread: str, decisions: "Mapping[str, Any] | bool | str") -> Answer:
-        from agentkit.run import decided, quiet
+        from agentkit.graphs.quiet import apart
+        from agentkit.run import decided
 
-        await asyncio.to_thread(self._prepare)
-        with quiet():
+        await portal.in_thread(self._prepare)
+        with apart():
             async with self._session(thread) as (graph, thread_id):
                 snapshot = await graph.aget_state({"configurable": {"thread_id": thread_id}})
                 waiting = [interrupt.id for interrupt in snapshot.interrupts]
                 command = decided(_decisions(thread, waiting, decisions), snapshot.values.get("usage", {}).get("seconds", 0.0))
                 return await _last(self._run(graph, thread_id, None, None).events(command))
 
-    async def _replayed(self, recorded: Mapping[str, Any], tape: "ReplayTape", schema: Any = None) -> AsyncIterator[Event]:
+    async def _replayed(self, recorded: Mapping[str, Any], tape: "ReplayTape", schema: Any = None) -> AsyncGenerator[Event, None]:
         """Run a recorded question through this agent's graph."""
-        from agentkit.run import asked, quiet, remembered
+        from agentkit.graphs.quiet import apart
+        from agentkit.run import asked, remembered
 
-        with quiet():
+        with apart():
             history = remembered(recorded)
             run = self._run(self.graph, None, schema or recorded["schema"], tape)
             run.describe(recorded["question"], history, {})
@@ -347,7 +350,8 @@ class Agent:
     def _described(self) -> dict[str, Any]:
         model = self._model()
         uri = self._given_model if isinstance(self._given_model, str) else type(model).__name__
-        parameters = {key: value for key, value in model._identifying_params.items() if isinstance(value, str | int | float | bool | list | None)}
+        plain = (str, int, float, bool, list, type(None))
+        parameters = {key: value for key, value in model._identifying_params.items() if isinstance(value, plain)}
         return {"uri": uri, "fingerprint": getattr(model, "fingerprint", None), "parameters": parameters}
 
 
@@ -397,19 +401,20 @@ def _decisions(thread: str, waiting: Sequence[str], decisions: Any) -> dict[str,
 
 def _secrets(model: "BaseChatModel") -> list[str]:
     """Keys that the model was given."""
-    values = (getattr(model, name, None) for name in type(model).model_fields)
+    values: list[Any] = [getattr(model, name, None) for name in type(model).model_fields]
     return [value.get_secret_value() for value in values if hasattr(value, "get_secret_value")]
 
 
 async def _history(graph: "Graph", thread: str | None) -> "State":
     """What a thread holds."""
-    from agentkit.state import State
+    from agentkit.state import LeftOut, State
 
     if thread is None:
         return State(messages=[], evidence=[], left_out={"pairs": 0, "turns": 0})
     snapshot = await graph.aget_state({"configurable": {"thread_id": thread}})
     values = snapshot.values
-    return State(messages=values.get("messages", []), evidence=values.get("evidence", []), left_out=values.get("left_out"))
+    left_out = values.get("left_out") or LeftOut(pairs=0, turns=0)
+    return State(messages=values.get("messages", []), evidence=values.get("evidence", []), left_out=left_out)
 
 
 async def _last(events: AsyncIterator[Event]) -> Answer:

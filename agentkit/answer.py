@@ -71,7 +71,7 @@ class Answer:
     critiques: Sequence[CritiqueNote] = ()
     stop_reason: str = "answered"
     """One of `StopReason`; readers accept values that they do not know."""
-    usage: Usage = field(default_factory=lambda: dict(NO_USAGE))  # type: ignore[assignment,return-value]
+    usage: Usage = field(default_factory=NO_USAGE.copy)
     pending: Sequence[Mapping[str, Any]] = ()
     """Calls that wait for approval."""
     value: Any = None

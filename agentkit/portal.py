@@ -12,11 +12,12 @@ import os
 import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from agentkit.errors import UsageError
 
-__all__ = ["aiterate", "arun", "iterate", "on_portal", "run"]
+__all__ = ["aiterate", "arun", "in_thread", "iterate", "on_portal", "run"]
 
 T = TypeVar("T")
 _END = object()
@@ -35,8 +36,15 @@ class _Loop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="agentkit", daemon=True).start()
+                threading.Thread(target=self._serve, args=(self._loop,), name="agentkit", daemon=True).start()
             return self._loop
+
+    @staticmethod
+    def _serve(loop: asyncio.AbstractEventLoop) -> None:
+        """Run the loop; a `SystemExit` in some task ends that task, and would end the loop as well."""
+        while True:
+            with contextlib.suppress(BaseException):
+                loop.run_forever()
 
     def here(self) -> bool:
         try:
@@ -126,6 +134,24 @@ class _Job(Generic[T]):
 def on_portal() -> bool:
     """Whether the caller runs on the portal's loop."""
     return _loop.here()
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Do what blocks in a thread of its own; a daemon, so that work that hangs never keeps the process from ending."""
+    future: Future[T] = Future()
+    context = contextvars.copy_context()
+
+    def do() -> None:
+        try:
+            result = context.run(work)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    future.set_running_or_notify_cancel()
+    threading.Thread(target=do, name="agentkit work", daemon=True).start()
+    return await asyncio.wrap_future(future)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -225,5 +251,6 @@ def _refuse_on_portal(coroutine: Coroutine[Any, Any, Any]) -> None:
     if on_portal():
         coroutine.close()
         raise UsageError(
-            "ask, stream, batch and resume wait, so they can't be called from a coroutine that agentkit runs: await aask, abatch or aresume, or use astream"
+            "ask, stream, batch and resume wait, so they can't be called from a coroutine that agentkit runs: "
+            "await aask, abatch or aresume, or use astream"
         )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordEnds", "ReplayTape", "areplay_events", "replay", "replay_events"]
 
+Path_ = str | os.PathLike[str]
 MOST_LINES = 40
 """Lines of a difference that a message shows."""
 
@@ -125,13 +126,14 @@ def _lines(old: Sequence[str], new: Sequence[str]) -> str:
     return "\n".join(line[:400] for line in [*lines[:MOST_LINES], *more])
 
 
-def replay(path: str | os.PathLike[str], *, agent: "Agent | None" = None, record: str | os.PathLike[str] | None = None) -> Answer:
+def replay(path: Path_, *, agent: "Agent | None" = None, record: Path_ | None = None, schema: Any = None) -> Answer:
     """Repeat a recorded run without its model.
 
     Args:
         path: the record.
         agent: an agent whose instructions, tools and settings must lead to the same prompts; by default those of the record.
         record: where the replay's own record goes: equal to the one that is replayed.
+        schema: the class that `answer.value` is to be an object of; without it, plain data.
 
     Returns:
         The answer of the last turn.
@@ -142,29 +144,27 @@ def replay(path: str | os.PathLike[str], *, agent: "Agent | None" = None, record
         ModelError: the recorded run ended with this error of its model.
     """
     answer: Answer | None = None
-    for event in replay_events(path, agent=agent, record=record):
+    for event in replay_events(path, agent=agent, record=record, schema=schema):
         if isinstance(event, Done):
             answer = event.answer
     assert answer is not None
     return answer
 
 
-def replay_events(
-    path: str | os.PathLike[str], *, agent: "Agent | None" = None, record: str | os.PathLike[str] | None = None
-) -> Iterator[Event]:
+def replay_events(path: Path_, *, agent: "Agent | None" = None, record: Path_ | None = None, schema: Any = None) -> Iterator[Event]:
     """`replay`, event by event; a `Done` a turn."""
-    return portal.iterate(areplay_events(path, agent=agent, record=record))
+    return portal.iterate(areplay_events(path, agent=agent, record=record, schema=schema))
 
 
 async def areplay_events(
-    path: str | os.PathLike[str], *, agent: "Agent | None" = None, record: str | os.PathLike[str] | None = None
+    path: Path_, *, agent: "Agent | None" = None, record: Path_ | None = None, schema: Any = None
 ) -> AsyncIterator[Event]:
     """`replay_events` for callers with an event loop."""
     kept = load_record(path)
     written: list[dict[str, Any]] = []
     for turn in kept.turns:
         tape = ReplayTape(kept, turn)
-        async for event in _replay_turn(kept, turn, tape, agent):
+        async for event in _replay_turn(kept, turn, tape, agent, schema):
             yield event
         tape.finish()
         written.extend(tape.events.values())
@@ -180,13 +180,13 @@ def _write(path: Path, events: Sequence[Mapping[str, Any]]) -> None:
         raise RecordError(f"the record {str(path)!r} can't be written: {error.strerror or error}") from error
 
 
-async def _replay_turn(kept: Record, turn: int, tape: ReplayTape, agent: "Agent | None") -> AsyncIterator[Event]:
+async def _replay_turn(kept: Record, turn: int, tape: ReplayTape, agent: "Agent | None", schema: Any) -> AsyncIterator[Event]:
     asked = kept.find("asked", turn=turn, step=0)
     assert asked is not None
     if asked["contract"] != CONTRACT:
         raise ReplayError(f"the run was recorded under prompt contract {asked['contract']}, in force is {CONTRACT}: record it anew")
     try:
-        async for event in (agent or _recorded_agent(asked))._replayed(asked, tape):
+        async for event in (agent or _recorded_agent(asked))._replayed(asked, tape, schema):
             yield event
     except RecordEnds as end:
         yield Done(step=0, answer=_recorded_end(kept, turn, tape, end))
@@ -218,9 +218,10 @@ def _recorded_agent(asked: Mapping[str, Any]) -> "Agent":
 
 
 def _recorded_tool(spec: Mapping[str, Any]) -> "BaseTool":
+    from langchain_core.tools import StructuredTool
+
     from agentkit.tools import Policy
     from agentkit.tools.policy import POLICY_KEY
-    from langchain_core.tools import StructuredTool
 
     def never(**args: Any) -> str:
         raise ReplayError(f"{spec['name']} is not in the record")

@@ -1,18 +1,17 @@
 """One run of an agent's graph: from a question, or from decisions on waiting calls, to the answer."""
 
 import asyncio
-import contextlib
 import dataclasses
 import json
-import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.messages import HumanMessage, messages_from_dict, messages_to_dict
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command
+from langgraph.types import Command, Durability
 
 from agentkit import prompts
 from agentkit.answer import Answer, Done, Event, Token
@@ -21,28 +20,9 @@ from agentkit.graphs.parts import Parts, RunContext
 from agentkit.graphs.prompt import build_prompt
 from agentkit.state import State, to_answer
 
-__all__ = ["Graph", "Run", "asked", "decided", "quiet", "remembered"]
+__all__ = ["Graph", "Run", "asked", "decided", "remembered"]
 
 Graph = CompiledStateGraph[State, RunContext, State, State]
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep a run to itself: it is no part of a graph that happens to call it, and inherited LANGSMITH or LANGCHAIN variables export nothing.
-
-    `AGENTKIT_TRACING=1` lets those variables work.
-    """
-    from langchain_core.runnables.config import var_child_runnable_config
-    from langsmith.run_helpers import tracing_context
-
-    token = var_child_runnable_config.set(None)
-    exports = os.environ.get("AGENTKIT_TRACING", "").lower() in ("1", "true", "yes")
-    try:
-        with tracing_context(enabled=None if exports else False):
-            yield
-    finally:
-        with contextlib.suppress(ValueError):  # an abandoned generator is closed in another context
-            var_child_runnable_config.reset(token)
 
 
 def asked(question: str, history: State) -> State:
@@ -77,7 +57,7 @@ class Run:
     written: dict[int, str] = field(default_factory=dict)
     """Answer text by step, as it was streamed."""
 
-    async def events(self, given: State | Command[Any]) -> AsyncIterator[Event]:
+    async def events(self, given: State | Command[Any]) -> AsyncGenerator[Event, None]:
         """What happens, the answer last.
 
         Raises:
@@ -97,13 +77,15 @@ class Run:
             raise
         yield Done(step=self._step, answer=self._end(answer))
 
-    async def _stream(self, given: State | Command[Any]) -> AsyncIterator[Event]:
-        config: dict[str, Any] = {"recursion_limit": self.parts.budget.recursion_limit}
+    async def _stream(self, given: State | Command[Any]) -> AsyncGenerator[Event, None]:
+        config: RunnableConfig = {"recursion_limit": self.parts.budget.recursion_limit}
         if self.thread is not None:
             config["configurable"] = {"thread_id": self.thread}
         effects = any(self.parts.tools.policy(name).effect in ("writes", "spends") for name in self.parts.tools.names())
-        durability: Any = {"durability": "sync" if effects else "exit"} if self.thread is not None else {}
-        stream = self.graph.astream(given, config, context=self.context, stream_mode=["custom", "values"], **durability)  # type: ignore[arg-type]
+        durability: Durability | None = None if self.thread is None else "sync" if effects else "exit"
+        stream = self.graph.astream(given, config, context=self.context, stream_mode=["custom", "values"], durability=durability)
+        mode: str
+        item: Any
         async for mode, item in stream:
             if mode == "custom":
                 if isinstance(item, Token):
@@ -140,7 +122,8 @@ class Run:
             model = self.parts.model().with_structured_output(self.schema)
             return await model.ainvoke([*prompt, HumanMessage(prompts.load("typed"))])
         except Exception as error:
-            raise ModelError(f"no answer of the type {getattr(self.schema, '__name__', 'asked for')} came: {type(error).__name__}: {error}") from error
+            wanted = getattr(self.schema, "__name__", "asked for")
+            raise ModelError(f"no answer of the type {wanted} came: {type(error).__name__}: {error}") from error
 
     def _cut_off(self) -> Mapping[str, Any]:
         """The state of a run that was cut off, with as much of the answer as was streamed."""
@@ -151,7 +134,7 @@ class Run:
         recorded = self.context.read("answer", turn=self.turn, step=self._step)
         if recorded is not None:
             answer = dataclasses.replace(answer, usage={**answer.usage, "seconds": recorded["answer"]["usage"]["seconds"]})
-        failed = {"error": {"type": type(error).__name__, "message": str(error)}} if error is not None else {}
+        failed: dict[str, Any] = {"error": {"type": type(error).__name__, "message": str(error)}} if error is not None else {}
         self.context.write("answer", turn=self.turn, step=self._step, answer=answer.to_dict(), **failed)
         return answer
 
@@ -166,7 +149,7 @@ class Run:
             "left_out": history.get("left_out") or {"pairs": 0, "turns": 0},
         }
         tools = [
-            {"name": spec.name, "description": spec.description, "parameters": spec.parameters, "policy": parts.tools.policy(spec.name).to_dict()}
+            {**dataclasses.asdict(spec), "policy": parts.tools.policy(spec.name).to_dict()}
             for spec in parts.specs.values()
         ]
         self.context.write(

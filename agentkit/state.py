@@ -2,7 +2,8 @@
 
 ```
 thread  messages   evidence   contract   left_out
-turn    turn   step   started   draft   results   calls_seen   offered   withheld   strikes   text   citations   critiques   usage   stop_reason
+turn    turn   step   started   draft   results   calls_seen   offered   withheld   strikes
+        text   citations   critiques   usage   stop_reason
 ```
 
 Everything is plain data or a LangChain message, so that a strict checkpoint can hold it (`checkpoint_types`).
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from langgraph.graph.message import add_messages
 
-from agentkit.answer import Answer, Citation, CritiqueNote, Passage, Step, Usage
+from agentkit.answer import NO_USAGE, Answer, Citation, CritiqueNote, Passage, Step, Usage
 from agentkit.contract import CONTRACT, parse_citations
 
 __all__ = [
@@ -110,7 +111,7 @@ class State(TypedDict, total=False):
     step: int
     started: float
     draft: AIMessage | None
-    results: Annotated[dict[str, Result], merge_results]
+    results: Annotated[dict[str, Result] | None, merge_results]
     calls_seen: list[SeenCall]
     offered: list[str]
     withheld: list[str]
@@ -125,7 +126,6 @@ class State(TypedDict, total=False):
 def new_turn(state: State, *, started: float, offered: Sequence[str]) -> State:
     """The channels of a turn as a question finds them; the turn counts from 1."""
     turn = sum(isinstance(message, HumanMessage) for message in state["messages"])
-    usage: Usage = {"input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "seconds": 0.0}
     return State(
         contract=CONTRACT,
         left_out=state.get("left_out") or {"pairs": 0, "turns": 0},
@@ -133,7 +133,7 @@ def new_turn(state: State, *, started: float, offered: Sequence[str]) -> State:
         step=0,
         started=started,
         draft=None,
-        results=None,  # type: ignore[typeddict-item]  # the reducer's word for "clear": a run may have been cut off
+        results=None,  # the reducer's word for "clear": a run may have been cut off
         calls_seen=[],
         offered=list(offered),
         withheld=[],
@@ -141,7 +141,7 @@ def new_turn(state: State, *, started: float, offered: Sequence[str]) -> State:
         text="",
         citations=[],
         critiques=[],
-        usage=usage,
+        usage=NO_USAGE,
         stop_reason="",
     )
 
@@ -189,7 +189,7 @@ def to_answer(state: Mapping[str, Any], *, stop_reason: str = "", pending: Seque
         steps=tuple(steps_of(state.get("messages") or [])),
         critiques=tuple(state.get("critiques") or ()),
         stop_reason=stop_reason or state.get("stop_reason") or "answered",
-        usage=state.get("usage") or {"input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "seconds": 0.0},
+        usage=state.get("usage") or NO_USAGE,
         pending=tuple(pending),
         value=value,
     )

@@ -136,9 +136,8 @@ class ScriptedModel(BaseChatModel):
             output = next(self._outputs)
         except StopIteration:
             last = messages[-1].content if messages else ""
-            raise AssertionError(
-                f"the script has no output for request {len(self._requests)}, whose last message is {str(last)[:200]!r}: add one to the list"
-            ) from None
+            asked = f"request {len(self._requests)}, whose last message is {str(last)[:200]!r}"
+            raise AssertionError(f"the script has no output for {asked}: add one to the list") from None
         while callable(output) and not isinstance(output, type):
             output = output(list(messages))
         if isinstance(output, BaseException) or (isinstance(output, type) and issubclass(output, BaseException)):
@@ -151,7 +150,8 @@ class ScriptedModel(BaseChatModel):
         reason = "stop"
         if limit is not None and self._written(message) > limit:
             reason = "length"
-            message = message.model_copy(update={"content": self._head(str(message.content), limit), "tool_calls": [], "invalid_tool_calls": []})
+            head = self._head(str(message.content), limit)
+            message = message.model_copy(update={"content": head, "tool_calls": [], "invalid_tool_calls": []})
         read = sum(self.count_tokens(str(item.content)) for item in request.messages)
         written = self._written(message)
         usage = UsageMetadata(input_tokens=read, output_tokens=written, total_tokens=read + written, input_token_details={"cache_read": 0})
@@ -174,7 +174,11 @@ class ScriptedModel(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=self._next(messages, kwargs))])
 
     async def _agenerate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: AsyncCallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> ChatResult:
         return self._generate(messages, stop, None, **kwargs)
 
@@ -185,7 +189,11 @@ class ScriptedModel(BaseChatModel):
             yield ChatGenerationChunk(message=chunk)
 
     async def _astream(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: AsyncCallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         for chunk in _chunks(self._next(messages, kwargs)):
             await asyncio.sleep(0)  # a real model lets others run too
@@ -204,7 +212,8 @@ def _message(output: Any) -> AIMessage:
         return AIMessage(output)
     calls = [output] if isinstance(output, dict) else output
     if not isinstance(calls, list) or not all(isinstance(call, dict) and "name" in call for call in calls):
-        raise TypeError(f"{output!r} is no output of a ScriptedModel: give a string, a call with 'name' and 'args', a list of calls, or an AIMessage")
+        allowed = "a string, a call with 'name' and 'args', a list of calls, or an AIMessage"
+        raise TypeError(f"{output!r} is no output of a ScriptedModel: give {allowed}")
     thought = " ".join(call["thought"] for call in calls if call.get("thought"))
     tool_calls = [{"type": "tool_call", "name": call["name"], "args": call.get("args", {}), "id": call.get("id")} for call in calls]
     return AIMessage("", tool_calls=tool_calls, additional_kwargs={"reasoning_content": thought} if thought else {})
@@ -212,12 +221,12 @@ def _message(output: Any) -> AIMessage:
 
 def _chunks(message: AIMessage) -> Iterator[AIMessageChunk]:
     """The message in pieces: thought, text a word at a time, calls, and at the end what is known then."""
-    thought = message.additional_kwargs.get("reasoning_content")
     if message.additional_kwargs:
-        yield AIMessageChunk(content="", additional_kwargs=dict(message.additional_kwargs) if thought is not None else message.additional_kwargs)
+        yield AIMessageChunk(content="", additional_kwargs=dict(message.additional_kwargs))
     for piece in _PIECE.findall(message.content) if isinstance(message.content, str) else [message.content]:
         yield AIMessageChunk(content=piece)
     for index, call in enumerate([*message.tool_calls, *message.invalid_tool_calls]):
         args = call["args"] if isinstance(call["args"], str) else json.dumps(call["args"], ensure_ascii=False)
         yield AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name=call["name"], args=args, id=call["id"], index=index)])
-    yield AIMessageChunk(content="", response_metadata=message.response_metadata, usage_metadata=message.usage_metadata, chunk_position="last")
+    known = {"response_metadata": message.response_metadata, "usage_metadata": message.usage_metadata}
+    yield AIMessageChunk(content="", chunk_position="last", **known)

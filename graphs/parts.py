@@ -1,17 +1,19 @@
 """What a graph is made of, and what belongs to one run of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
+from langgraph.runtime import Runtime
 
 from agentkit import prompts
 from agentkit.budget import Budget
 from agentkit.contract import ToolSpec
+from agentkit.state import State, ToolCallTask
 from agentkit.tools.toolbox import Registry
 
-__all__ = ["Parts", "RunContext", "Tape"]
+__all__ = ["CallNode", "Node", "Parts", "RunContext", "Tape"]
 
 
 class Tape(Protocol):
@@ -59,3 +61,15 @@ class RunContext:
     def read(self, kind: str, *, turn: int, step: int, call: int | None = None) -> dict[str, Any] | None:
         """Read an event, where a tape is replayed."""
         return None if self.tape is None else self.tape.read(kind, turn=turn, step=step, call=call)
+
+
+class Node(Protocol):
+    """A node of the graph, as the modules of `nodes` make them."""
+
+    def __call__(self, state: State, *, runtime: Runtime[RunContext]) -> Awaitable[State]: ...
+
+
+class CallNode(Protocol):
+    """The node that is sent one call at a time."""
+
+    def __call__(self, state: ToolCallTask, *, runtime: Runtime[RunContext]) -> Awaitable[State]: ...

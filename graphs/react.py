@@ -28,8 +28,9 @@ from agentkit.graphs.nodes.critique import critique_node
 from agentkit.graphs.nodes.observe import observe_node
 from agentkit.graphs.nodes.reason import reason_node
 from agentkit.graphs.parts import Parts, RunContext
+from agentkit.graphs.quiet import QuietGraph
 from agentkit.graphs.routing import route_reason
-from agentkit.state import State
+from agentkit.state import State, ToolCallTask
 
 __all__ = ["build_graph", "make_graph"]
 
@@ -38,7 +39,7 @@ def build_graph(parts: Parts, *, checkpointer: Any = None, name: str = "agentkit
     """Compile the graph of a model and its tools."""
     graph = StateGraph(State, context_schema=RunContext)
     graph.add_node("reason", reason_node(parts))
-    graph.add_node("act", act_node(parts))
+    graph.add_node("act", act_node(parts), input_schema=ToolCallTask)
     graph.add_node("observe", observe_node(parts))
     graph.add_node("critique", critique_node(parts))
     graph.add_node("answer", answer_node())
@@ -49,6 +50,7 @@ def build_graph(parts: Parts, *, checkpointer: Any = None, name: str = "agentkit
     graph.add_edge("critique", "answer")
     graph.add_edge("answer", END)
     compiled = graph.compile(checkpointer=checkpointer, name=name)
+    compiled.__class__ = QuietGraph  # compile() names its class itself
     return compiled.with_config(recursion_limit=parts.budget.recursion_limit)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from langchain_core.messages import ToolCall, ToolMessage
@@ -13,9 +12,9 @@ from langgraph.types import interrupt
 
 from agentkit.contract import ToolSpec, render_signature
 from agentkit.errors import AgentkitError, ReplayError, ToolError
-from agentkit.graphs.parts import Parts, RunContext
-from agentkit.tools.toolbox import validate_args
+from agentkit.graphs.parts import CallNode, Parts, RunContext
 from agentkit.state import Result, State, ToolCallTask
+from agentkit.tools.toolbox import validate_args
 
 __all__ = ["act_node", "run_call"]
 
@@ -23,10 +22,11 @@ ALLOWED = ("approve", "once", "yes", True)
 """Decisions that let a call run; a mapping with `args` lets it run with those arguments instead."""
 
 
-def act_node(parts: Parts) -> Callable[[ToolCallTask, Runtime[RunContext]], Awaitable[State]]:
+def act_node(parts: Parts) -> CallNode:
     """Make the node; it is sent one call at a time, and calls of one message run side by side."""
 
-    async def act(task: ToolCallTask, runtime: Runtime[RunContext]) -> State:
+    async def act(state: ToolCallTask, *, runtime: Runtime[RunContext]) -> State:
+        task = state
         run = runtime.context or RunContext()
         key = {"turn": task["turn"], "step": task["step"], "call": task["index"]}
         recorded = run.read("result", **key)

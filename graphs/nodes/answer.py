@@ -1,7 +1,7 @@
 """The end of a question: the draft joins the conversation."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from langchain_core.messages import AnyMessage, ToolMessage
 from langgraph.runtime import Runtime
@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from agentkit import prompts
 from agentkit.answer import Passage
 from agentkit.contract import render_repeated, write_citation
-from agentkit.graphs.parts import RunContext
+from agentkit.graphs.parts import Node, RunContext
 from agentkit.state import Evidence, State, current_turn, text_of
 
 __all__ = ["answer_node", "from_what_was_seen"]
@@ -18,10 +18,10 @@ GIST = 300
 """Characters of an observation that stand in for an answer that could not be written any more."""
 
 
-def answer_node() -> Callable[[State, Runtime[RunContext]], Awaitable[State]]:
+def answer_node() -> Node:
     """Make the node."""
 
-    async def answer(state: State, runtime: Runtime[RunContext]) -> State:
+    async def answer(state: State, *, runtime: Runtime[RunContext]) -> State:
         draft = state["draft"]
         assert draft is not None
         return State(messages=[draft], usage={**state["usage"], "seconds": time.monotonic() - state["started"]})

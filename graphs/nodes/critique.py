@@ -6,7 +6,7 @@ nor an observation holds, nor follows from one by rounding or scaling, is a find
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 
 from langchain_core.messages import AIMessage, AnyMessage
@@ -14,7 +14,7 @@ from langgraph.runtime import Runtime
 
 from agentkit.answer import Citation, Critique, CritiqueNote, Passage
 from agentkit.contract import parse_citations
-from agentkit.graphs.parts import Parts, RunContext
+from agentkit.graphs.parts import Node, Parts, RunContext
 from agentkit.state import State, text_of
 
 __all__ = ["check_citations", "check_numbers", "critique_node", "numbers_in"]
@@ -24,16 +24,16 @@ _CITED = re.compile(r"\[(\d{1,4})\]")
 _LIST_ITEM = re.compile(r"(?m)^\s*\d{1,3}[.)]\s")
 SCALES = (Decimal(1), Decimal(100), Decimal(1000), Decimal(1_000_000), Decimal(1_000_000_000))
 """Percent, thousands, millions, billions: a number may be written in any of them."""
-WORDS = {
+WORDS: dict[str, int | Decimal] = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12, "once": 1, "twice": 2, "half": Decimal("0.5"), "dozen": 12, "hundred": 100, "thousand": 1000,
 }  # fmt: skip
 
 
-def critique_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaitable[State]]:
+def critique_node(parts: Parts) -> Node:
     """Make the node."""
 
-    async def critique(state: State, runtime: Runtime[RunContext]) -> State:
+    async def critique(state: State, *, runtime: Runtime[RunContext]) -> State:
         run = runtime.context or RunContext()
         draft = state["draft"]
         assert draft is not None
@@ -51,7 +51,8 @@ def critique_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaita
 def check_citations(draft: str, evidence: Sequence[Passage]) -> tuple[str, list[Citation], list[CritiqueNote]]:
     """The text that is shown, the citations that hold, and a note on each that does not.
 
-    >>> check_citations('It is blue [1: "blue"], not red [1: "red"].', [{"n": 1, "source": "a.md", "location": "A", "text": "a blue door"}])[0]
+    >>> shown = [{"n": 1, "source": "a.md", "location": "A", "text": "a blue door"}]
+    >>> check_citations('It is blue [1: "blue"], not red [1: "red"].', shown)[0]
     'It is blue [1], not red.'
     """
     passages = {passage["n"]: passage for passage in evidence}

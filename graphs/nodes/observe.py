@@ -1,17 +1,16 @@
 """What the model reads of its calls: in their order, cut to size, passages numbered, repeats answered with a hint."""
 
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph.runtime import Runtime
 
 from agentkit import contract
 from agentkit.answer import Observation, Passage
 from agentkit.graphs.guard import STRIKES_TO_WITHHOLD, call_key, digest_of
-from agentkit.graphs.parts import Parts, RunContext
+from agentkit.graphs.parts import Node, Parts, RunContext
 from agentkit.graphs.tokens import Counter, counter_of, cut_to, head_of, window_of
 from agentkit.state import Evidence, Result, SeenCall, State
 
@@ -34,34 +33,35 @@ class _Shown:
     """What is left of each text, where something was cut."""
 
 
-def observe_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaitable[State]]:
+def observe_node(parts: Parts) -> Node:
     """Make the node."""
 
-    async def observe(state: State, runtime: Runtime[RunContext]) -> State:
+    async def observe(state: State, *, runtime: Runtime[RunContext]) -> State:
         run = runtime.context or RunContext()
         asked = state["messages"][-1]
         assert isinstance(asked, AIMessage)
+        results = state["results"] or {}
         evidence: list[Evidence] = []
-        messages: list[ToolMessage] = []
+        messages: list[AnyMessage] = []
         seen: list[SeenCall] = []
         turn, step, first = state["turn"], state["step"], len(state.get("evidence") or []) + 1
         for index, call in enumerate(asked.tool_calls):
-            result = state["results"][call["id"] or ""]
+            result = results[call["id"] or ""]
             recorded = run.read("observation", turn=turn, step=step, call=index)
             shown = _show(parts, call["name"], result, first + len(evidence), len(asked.tool_calls), recorded)
             status: Literal["success", "error"] = "error" if result["status"] == "error" else "success"
             messages.append(_message(call, shown, status, f"{turn}.{step}.{index}"))
             evidence += [_evidence(parts, call, passage) for passage in shown.passages]
             seen.append(_seen(call, result))
-            run.write("observation", turn=turn, step=step, call=index, id=call["id"], text=shown.text, passages=shown.passages, left_out=shown.left_out, heads=shown.heads)
+            run.write("observation", turn=turn, step=step, call=index, id=call["id"], **asdict(shown))
             runtime.stream_writer(Observation(step=step, id=call["id"] or "", tool=call["name"], text=shown.text, status=status))
         return State(
             messages=messages,
             evidence=evidence,
-            results=None,  # type: ignore[typeddict-item]  # the reducer's word for "clear"
+            results=None,  # the reducer's word for "clear"
             calls_seen=[*state["calls_seen"], *seen],
             usage={**state["usage"], "seconds": time.monotonic() - state["started"]},
-            **_strikes(state, seen, withheld_call=_refused(state, asked)),  # type: ignore[typeddict-item]
+            **_strikes(state, seen, withheld_call=_refused(state, asked)),
         )
 
     return observe

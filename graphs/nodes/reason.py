@@ -1,22 +1,22 @@
 """The model's turn: a message with calls, or a draft of the answer."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, messages_to_dict
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, messages_from_dict, messages_to_dict
 from langgraph.runtime import Runtime
 
 from agentkit.answer import Call, Thought, Token, Usage
 from agentkit.graphs.guard import STRIKES_TO_ANSWER
 from agentkit.graphs.nodes.answer import from_what_was_seen
 from agentkit.graphs.nodes.speak import Request, Spoken, settle, speak
-from agentkit.graphs.parts import Parts, RunContext
+from agentkit.graphs.parts import Node, Parts, RunContext
 from agentkit.graphs.prompt import fit_prompt, prompt_tokens
 from agentkit.graphs.tokens import counter_of, window_of
+from agentkit.portal import in_thread
 from agentkit.record import compact
 from agentkit.state import LeftOut, State, new_turn, text_of, thought_of
 
@@ -38,30 +38,33 @@ class _Plan:
     until: float | None
 
 
-def reason_node(parts: Parts) -> Callable[[State, Runtime[RunContext]], Awaitable[State]]:
+def reason_node(parts: Parts) -> Node:
     """Make the node."""
 
-    async def reason(state: State, runtime: Runtime[RunContext]) -> State:
+    async def reason(state: State, *, runtime: Runtime[RunContext]) -> State:
         run = runtime.context or RunContext()
         update = State()
         if isinstance(state["messages"][-1], HumanMessage) and not _under_way(state):
             if runtime.context is None:  # the bare graph: an agent has seen to it before
-                await asyncio.to_thread(parts.warm)
+                await in_thread(parts.warm)
             update = new_turn(state, started=time.monotonic(), offered=parts.tools.names())
-        now = State(**{**state, **update})  # type: ignore[typeddict-item]
+        now = State(**{**state, **update})
         turn, step = now["turn"], now["step"] + 1
         plan = _plan(parts, now, run)
-        run.write("prompt", turn=turn, step=step, messages=compact(plan.prompt), withheld=now["withheld"], due=plan.due, left_out=plan.left_out)
+        run.write(
+            "prompt", turn=turn, step=step, messages=compact(plan.prompt), withheld=now["withheld"], due=plan.due, left_out=plan.left_out
+        )
         began = time.monotonic()
         spoken = await _spoken(parts, now, plan, run, lambda text: runtime.stream_writer(Token(step=step, text=text)))
         message = settle(spoken.message, turn=turn, step=step, taken=_taken(now["messages"]))
         if plan.due and message.tool_calls:
             message = message.model_copy(update={"tool_calls": []})
-        run.write("message", turn=turn, step=step, message=messages_to_dict([message])[0], cut=spoken.cut, pieces=spoken.pieces, seconds=time.monotonic() - began)
+        said: dict[str, Any] = {"message": messages_to_dict([message])[0], "cut": spoken.cut, "pieces": spoken.pieces}
+        run.write("message", turn=turn, step=step, **said, seconds=time.monotonic() - began)
         _tell(message, step, runtime)
         update["left_out"] = plan.left_out
         update["usage"] = _used(now["usage"], message, spoken, now["started"])
-        return State(**{**update, **_outcome(now, plan, message, spoken.cut)})  # type: ignore[typeddict-item]
+        return State(**{**update, **_outcome(now, plan, message, spoken.cut)})
 
     return reason
 
@@ -123,7 +126,7 @@ def _nothing(prompt: list[AnyMessage]) -> int:
 def _measure(parts: Parts, model: BaseChatModel) -> Callable[[list[AnyMessage]], int]:
     exact = type(model).get_num_tokens_from_messages
     if exact is not BaseChatModel.get_num_tokens_from_messages and not exact.__module__.startswith("langchain_"):
-        return lambda prompt: model.get_num_tokens_from_messages(prompt, parts.tools.tools())
+        return lambda prompt: model.get_num_tokens_from_messages(list(prompt), parts.tools.tools())
     count = counter_of(model)
     specs = list(parts.specs.values())
     return lambda prompt: prompt_tokens(prompt, specs, count)
@@ -142,8 +145,6 @@ async def _spoken(parts: Parts, state: State, plan: _Plan, run: RunContext, on_t
 
 
 def _recorded(event: dict[str, Any], on_text: Callable[[str], None]) -> Spoken:
-    from langchain_core.messages import messages_from_dict
-
     (message,) = messages_from_dict([event["message"]])
     assert isinstance(message, AIMessage)
     if not message.tool_calls and text_of(message):

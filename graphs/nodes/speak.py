@@ -67,7 +67,9 @@ def bind(model: BaseChatModel, request: Request) -> Runnable[LanguageModelInput,
         raise ModelError(f"{type(model).__name__} can't call tools: use a model that can, or Agent(tools=[])") from error
 
 
-def _with_tools(model: BaseChatModel, tools: Sequence[BaseTool], options: Mapping[str, Any], *, answer_only: bool) -> Runnable[LanguageModelInput, Any]:
+def _with_tools(
+    model: BaseChatModel, tools: Sequence[BaseTool], options: Mapping[str, Any], *, answer_only: bool
+) -> Runnable[LanguageModelInput, Any]:
     if answer_only:
         # an integration that does not know this choice is asked without it; calls that it makes then are dropped
         with contextlib.suppress(TypeError, ValueError):
@@ -168,7 +170,8 @@ def _whole(piece: AIMessageChunk | AIMessage | None) -> AIMessage:
     for chunk in chunks:
         args = _json_object(chunk["args"] or "{}")
         if args is None or not chunk["name"]:
-            invalid.append({"type": "invalid_tool_call", "name": chunk["name"], "args": chunk["args"], "id": chunk["id"], "error": "not a JSON object"})
+            problem = {"type": "invalid_tool_call", "name": chunk["name"], "args": chunk["args"], "id": chunk["id"]}
+            invalid.append({**problem, "error": "not a JSON object"})
         else:
             calls.append({"type": "tool_call", "name": chunk["name"], "args": args, "id": chunk["id"]})
     return AIMessage(tool_calls=calls, invalid_tool_calls=invalid, **fields)

@@ -1,0 +1,47 @@
+"""Tests reach no network beyond this machine, no model hub, no user's files, and no settings that happen to be set."""
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost", "", None, "0.0.0.0")
+_INHERITED = ("AGENTKIT_", "LANGSMITH_", "LANGCHAIN_", "OPENAI_")
+
+pytest_plugins = ["agentkit.cassette"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The environment of every test, before anything of agentkit is imported."""
+    for name in [name for name in os.environ if name.startswith(_INHERITED)]:
+        del os.environ[name]
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["AGENTKIT_HOME"] = tempfile.mkdtemp(prefix="agentkit-home-")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_names_beyond_this_machine() -> Iterator[None]:
+    """Refuse to look up names of other machines; pytest-socket refuses to connect to them."""
+    looked_up = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *args: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in LOOPBACK:
+            raise socket.gaierror(socket.EAI_NONAME, f"a test looked up {name!r}: tests use this machine only")
+        return looked_up(host, *args, **options)
+
+    socket.getaddrinfo = getaddrinfo
+    yield
+    socket.getaddrinfo = looked_up
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("AGENTKIT_HOME", str(folder))
+    return folder
