@@ -23,13 +23,16 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from agentkit.errors import SettingsError
 
-__all__ = ["FILE", "PREFIX", "Settings", "load", "origin"]
+__all__ = ["ELSEWHERE", "FILE", "PREFIX", "Settings", "load", "origin"]
 
 PREFIX = "AGENTKIT_"
 """What an environment variable's name begins with."""
 
 FILE = "agentkit.toml"
 """The settings file, looked for in the working folder."""
+
+ELSEWHERE = frozenset({"home", "python_timeout"})
+"""Settings that are no parameters of a model."""
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 
