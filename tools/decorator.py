@@ -134,7 +134,7 @@ def check_name(name: str) -> None:
 def _from_function(
     function: Function, name: str | None, description: str | None, schema: Schema | None, options: dict[str, Any]
 ) -> BaseTool:
-    name = name or getattr(function, "__name__", None)
+    name = getattr(function, "__name__", None) if name is None else name
     if name is None:
         raise UsageError(f"{function!r} has no name: write a function with `def`, or give the name as in @tool('name')")
     check_name(name)

@@ -127,6 +127,8 @@ class _Lexer:
         self.after_operand = False
         self.calls: list[Literal["none", "all", "spaced"]] = []
         """For each open bracket, which commas separate."""
+        self.infix = False
+        """Whether the last name stands between two operands, as in `7 mod (5)`."""
 
     def tokens(self) -> Iterator[Token]:
         while self.at < len(self.text):
@@ -154,6 +156,7 @@ class _Lexer:
             return [Token("op", "*", start)]
         if name := _NAME.match(self.text, self.at):
             self.at = name.end()
+            self.infix = self.after_operand and name[1].lower() == "mod"
             return [Token("name", name[1].lower(), start)]
         if op := _OP.match(self.text, self.at):
             self.at = op.end()
@@ -170,7 +173,7 @@ class _Lexer:
     def commas(self) -> Literal["none", "all", "spaced"]:
         """Which commas separate within the bracket that has just been opened."""
         name = _BEFORE.search(self.text, max(0, self.at - 40), self.at)
-        function = FUNCTIONS.get(name[1].lower()) if name else None
+        function = FUNCTIONS.get(name[1].lower()) if name and not self.infix else None
         listed = not name and bool(self.calls) and self.calls[-1] != "none"  # sum([1, 2]), sum((1, 2))
         if not listed and (function is None or function.most == 1):
             return "none"

@@ -14,7 +14,7 @@ __all__ = ["inline_references", "tool_spec"]
 _NAMED = ("properties", "patternProperties", "dependentSchemas")
 """Keywords whose keys are names of the user's, not keywords."""
 
-_DEFINITIONS = ("$defs", "definitions")
+_LEFT_OUT = ("title", "$defs", "definitions")
 
 _LITERAL = ("const", "default", "enum", "examples", "required")
 """Keywords whose value is data, not a schema."""
@@ -59,8 +59,8 @@ def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
     >>> inline_references({"properties": {"at": {"$ref": "#/$defs/Day"}}, "$defs": {"Day": {"enum": ["Mon", "Tue"]}}})
     {'properties': {'at': {'enum': ['Mon', 'Tue']}}}
     """
-    inlined = _Inliner(schema).copy(schema, ())
-    return {key: value for key, value in inlined.items() if key not in _DEFINITIONS}
+    inlined: dict[str, Any] = _Inliner(schema).copy(schema, ())
+    return inlined
 
 
 class _Inliner:
@@ -80,10 +80,10 @@ class _Inliner:
             return node
         if isinstance(node.get("$ref"), str):
             return self.follow(node, path, depth)
-        return {key: self.child(key, value, path, depth) for key, value in node.items() if key != "title"}
+        return {key: self.child(key, value, path, depth) for key, value in node.items() if key not in _LEFT_OUT}
 
     def child(self, key: str, value: Any, path: tuple[str, ...], depth: int) -> Any:
-        if key in _LITERAL or key in _DEFINITIONS:
+        if key in _LITERAL:
             return value
         if key in _NAMED and isinstance(value, Mapping):
             return {name: self.copy(item, path, depth + 1) for name, item in value.items()}

@@ -78,9 +78,17 @@ def _result(item: dict[str, Any]) -> Result:
     url = neutral(str(item.get("href") or "").strip())
     return Result(
         title=_line(item.get("title"), _MAX_TITLE) or url,
-        url=url if urlsplit(url).scheme in ("http", "https") and len(url) <= 2_000 and " " not in url else "",
+        url=url if _is_address(url) else "",
         snippet=_line(item.get("body"), _MAX_SNIPPET),
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and len(url) <= 2_000 and " " not in url
 
 
 def _line(text: Any, length: int) -> str:

@@ -8,6 +8,7 @@ monty    a Python subset in Rust in a process of its own: no file, no socket, no
 ```
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,19 +47,22 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._action: Callable[[], None] | None = None
+        self._lock = threading.RLock()
         self.cancelled = False
 
     def on_cancel(self, action: Callable[[], None] | None) -> None:
-        """Set what stops the program; an executor does so as soon as it can be stopped."""
-        self._action = action
-        if self.cancelled and action is not None:
-            action()
+        """Set what stops the program, as soon as it can be stopped; `None` once there is nothing to stop."""
+        with self._lock:
+            self._action = action
+            if self.cancelled and action is not None:
+                action()
 
     def cancel(self) -> None:
         """Stop the program, now or when it starts."""
-        self.cancelled = True
-        if self._action is not None:
-            self._action()
+        with self._lock:
+            self.cancelled = True
+            if self._action is not None:
+                self._action()
 
 
 class Executor(Protocol):

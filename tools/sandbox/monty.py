@@ -118,13 +118,17 @@ class _Run:
             _running.add(self.pid)
 
     def feed(self, session: "MontySession", code: str, original: str) -> Any:
-        """Run the rewritten program, or the original one if rewriting has broken its syntax: nothing has run by then."""
+        """Run the rewritten program, or the original one if rewriting has broken the syntax."""
         from pydantic_monty import MontySyntaxError
 
-        try:
-            return session.feed_run(code, print_callback=self.take)
-        except MontySyntaxError:
-            return session.feed_run(f"{original}\nNone", print_callback=self.take)
+        # "None" ends it, so that no value of the program's own choice crosses over; the last try is for the error's own words
+        for attempt in (code, f"{original}\nNone"):
+            try:
+                return session.feed_run(attempt, print_callback=self.take)
+            except MontySyntaxError as error:
+                if any(frame.function_name is not None for frame in error.traceback()):
+                    raise  # a SyntaxError of an `eval` in the program, which has run
+        return session.feed_run(original, print_callback=self.take)
 
     def take(self, stream: Literal["stdout", "stderr"], text: str) -> None:
         """Keep what is printed, up to the limit."""
@@ -172,12 +176,15 @@ _lock = threading.Lock()
 _running: set[int] = set()
 """Workers that are running a program."""
 _pools: dict[int, "Monty"] = {}
-"""The pool of each process; one that was inherited by a fork is kept, since dropping it would end the parent's workers."""
+"""The pool by process id; one that was inherited by a fork is kept, since dropping it would end the parent's workers."""
 
 
 def _pool() -> "Monty":
     with _lock:
         pool = _pools.get(os.getpid())
+        if pool is None and _pools:
+            # the threads that serve a pool are not copied by a fork: a second one would wait for them for ever
+            raise ToolError("Python can't run in a process that was forked from one that has run it: start processes by 'spawn'")
         if pool is None:
             pool = _pools[os.getpid()] = _start_pool()
         return pool

@@ -193,8 +193,8 @@ def _star(module: str) -> list[str]:
 
 _LACKING: Mapping[str, str] = {
     "collections": "ChainMap UserDict UserList UserString abc",
-    "functools": "GenericAlias RLock WRAPPER_ASSIGNMENTS WRAPPER_UPDATES cached_property cmp_to_key get_cache_token namedtuple partialmethod "
-    "recursive_repr singledispatch singledispatchmethod total_ordering update_wrapper",
+    "functools": "GenericAlias RLock WRAPPER_ASSIGNMENTS WRAPPER_UPDATES cached_property cmp_to_key get_cache_token namedtuple "
+    "partialmethod recursive_repr singledispatch singledispatchmethod total_ordering update_wrapper",
     "random": "BPF LOG4 NV_MAGICCONST RECIP_BPF SG_MAGICCONST SystemRandom TWOPI",
     "datetime": "MAXYEAR MINYEAR UTC datetime_CAPI sys tzinfo",
 }

@@ -16,6 +16,8 @@ class StringIO:
         return self._text
 
     def write(self, s: str) -> int:
+        if not s:
+            return 0
         padded = self._text + "\0" * (self._at - len(self._text))
         self._text = padded[: self._at] + s + padded[self._at + len(s) :]
         self._at += len(s)
