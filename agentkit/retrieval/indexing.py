@@ -19,6 +19,9 @@ from agentkit.retrieval.vectors import Vectors
 
 __all__ = ["Report", "headings_text", "update"]
 
+MAX_CHUNKS = 20_000
+"""Passages of one file that are indexed: about ten megabytes of prose."""
+
 _WORTH_SHOWING = 200_000
 """Bytes to read from which on progress is shown."""
 
@@ -100,7 +103,10 @@ def _take_in(store: Store, embedder: Embedder, file: Found, entry: Entry | None)
     problem = ""
     passages: list[Passage] = []
     try:
-        passages = _passages(file, split(load(file.path)), embedder)
+        chunks = split(load(file.path))
+        if len(chunks) > MAX_CHUNKS:
+            raise DocumentError(f"too long: {len(chunks):,} passages, at most {MAX_CHUNKS:,} of one file are indexed; divide it")
+        passages = _passages(file, chunks, embedder)
     except DocumentError as error:
         problem = str(error)
     store.put(file, digest, passages, problem)

@@ -200,11 +200,11 @@ def _pack(units: list[_Unit], limit: int, rows: int) -> Iterator[list[_Unit]]:
 
 def _pack_run(run: list[_Unit], limit: int, rows: int) -> Iterator[list[_Unit]]:
     if run[0].block.row is None:
-        yield from _balanced(run, math.ceil(_size(run) / limit))
+        yield from _balanced(run, math.ceil(_size(run) / limit), len(run))
         return
     header = estimate_tokens(run[0].block.header)
     room = max(TABLE_LIMIT - header, limit / 2)
-    yield from _balanced(run, math.ceil(max((_size(run) - header) / room, len(run) / rows)))
+    yield from _balanced(run, math.ceil(max((_size(run) - header) / room, len(run) / rows)), rows)
 
 
 def _attached(chunks: list[list[_Unit]]) -> Iterator[list[_Unit]]:
@@ -235,14 +235,14 @@ def _kinds(units: list[_Unit]) -> Iterator[list[_Unit]]:
         yield run
 
 
-def _balanced(units: list[_Unit], parts: int) -> Iterator[list[_Unit]]:
-    """Units into `parts` runs of about equal size, so that none is a mere leftover."""
+def _balanced(units: list[_Unit], parts: int, most: int) -> Iterator[list[_Unit]]:
+    """Units into `parts` runs of about equal size, so that none is a mere leftover; of `most` units at most."""
     left, size = sum(unit.tokens for unit in units), 0
     chunk: list[_Unit] = []
     for unit in units:
-        if chunk and parts > 1 and size + unit.tokens / 2 > left / parts:
+        if chunk and (len(chunk) == most or (parts > 1 and size + unit.tokens / 2 > left / parts)):
             yield chunk
-            left, parts, chunk, size = left - size, parts - 1, [], 0
+            left, parts, chunk, size = left - size, max(parts - 1, 1), [], 0
         chunk.append(unit)
         size += unit.tokens
     yield chunk

@@ -33,6 +33,7 @@ class Vectors:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._note = folder / "generation"
+        self._client: Any = None
         self._collection: Any = None
         self._opened = -1  # the generation that the open client has seen
 
@@ -49,6 +50,7 @@ class Vectors:
             self._synchronise(store)
         except Exception:  # chromadb raises errors of SQLite, of Rust and of its own on a broken folder
             self._forget()
+            _clear_cache()
             shutil.rmtree(self._folder, ignore_errors=True)
             self._synchronise(store)
 
@@ -90,18 +92,24 @@ class Vectors:
             from chromadb.config import Settings
 
             self._folder.mkdir(parents=True, exist_ok=True)
-            client = chromadb.PersistentClient(str(self._folder), settings=Settings(anonymized_telemetry=False))
+            self._client = chromadb.PersistentClient(str(self._folder), settings=Settings(anonymized_telemetry=False))
             cosine: Any = {"hnsw": {"space": "cosine"}}
-            self._collection = client.get_or_create_collection(_COLLECTION, embedding_function=None, configuration=cosine)
+            self._collection = self._client.get_or_create_collection(_COLLECTION, embedding_function=None, configuration=cosine)
         return self._collection
 
     def _forget(self) -> None:
-        """Drop the open client; Chroma keeps one a folder until its cache is cleared."""
-        if self._collection is not None:
-            from chromadb.api.shared_system_client import SharedSystemClient
+        """Close the client, so that the next one reads the folder anew."""
+        if self._client is not None:
+            with suppress(Exception):  # of a broken folder
+                self._client.close()
+        self._client = self._collection = None
 
-            self._collection = None
-            SharedSystemClient.clear_system_cache()
+
+def _clear_cache() -> None:
+    """Make Chroma forget a client that it failed to open: it would be handed out again."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    SharedSystemClient.clear_system_cache()
 
 
 def _pages(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

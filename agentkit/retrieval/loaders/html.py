@@ -1,10 +1,11 @@
 """HTML: what a reader of the page sees, as blocks; scripts, styles, navigation, links' targets and hidden content are dropped."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 
 from agentkit.errors import DocumentError
@@ -33,7 +34,9 @@ def blocks_of_html(markup: str | bytes) -> list[Block]:
     >>> [block.text for block in blocks_of_html("<p>Open <b>daily</b></p><p hidden>secret</p>")]
     ['Open daily']
     """
-    soup = BeautifulSoup(markup, "html.parser")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # XHTML reads well enough as HTML
+        soup = BeautifulSoup(markup, "lxml")
     title = one_line(soup.title.get_text()) if soup.title else ""
     for tag in soup.find_all(_DROPPED):
         tag.decompose()

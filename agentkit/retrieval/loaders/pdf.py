@@ -1,5 +1,6 @@
 """PDF with a text layer: lines are put together from where text stands on the page, headings known by their type, tables by columns."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from agentkit.errors import DocumentError
 from agentkit.retrieval.blocks import Block, one_line, row_line
 
 __all__ = ["read"]
+
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it reports each oddity of a file on stderr
 
 _MAX_PAGES = 3_000
 _MAX_CHARACTERS = 20_000_000
