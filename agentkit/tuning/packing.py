@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from agentkit.errors import UsageError
 
-__all__ = ["Branch", "Tree", "batches", "grow_trees"]
+__all__ = ["Branch", "Tree", "balanced", "batches", "grow_trees"]
 
 
 @dataclass(frozen=True)
@@ -96,3 +96,37 @@ def batches(trees: Sequence[Tree], *, tokens: int, seed: int) -> Iterator[list[T
         total += tree.tokens
     if batch:
         yield batch
+
+
+def balanced(batch: Sequence[Tree], workers: int) -> list[Tree]:
+    """The trees of a batch, the longest first, some split so that workers who take them in turn finish together.
+
+    A split costs its prefix once more; it is made only where that takes less time than waiting.
+
+    >>> leaf = Branch((2, 3), (0, 1))
+    >>> [tree.tokens for tree in balanced([Tree((1,), (leaf,) * 4)], 2)]
+    [5, 5]
+    """
+    best = sorted(batch, key=lambda tree: -tree.tokens)
+    for _ in range(workers - 1):
+        candidates = [_with_split(best, place, cut) for place, tree in enumerate(best) for cut in range(1, len(tree.branches))]
+        better = min(candidates, key=lambda trees: _makespan(trees, workers), default=best)
+        if _makespan(better, workers) >= _makespan(best, workers):
+            break
+        best = better
+    return best
+
+
+def _with_split(trees: Sequence[Tree], place: int, cut: int) -> list[Tree]:
+    """The trees with one of them split in front of its branch `cut`."""
+    tree = trees[place]
+    parts = [Tree(tree.prefix, tree.branches[:cut]), Tree(tree.prefix, tree.branches[cut:])]
+    return sorted([*trees[:place], *parts, *trees[place + 1 :]], key=lambda tree: -tree.tokens)
+
+
+def _makespan(trees: Sequence[Tree], workers: int) -> int:
+    """Tokens of the worker who finishes last, each taking the next tree when free."""
+    loads = [0] * workers
+    for tree in trees:
+        loads[loads.index(min(loads))] += tree.tokens
+    return max(loads)

@@ -4,7 +4,7 @@ A run is a folder. Killed at any moment and started again on the same folder it 
 ends where it would have ended: batches and learning rates depend on the step alone.
 
 ```
-trees.pt           the tokens to train on, taken once (`make_adapter` writes them)
+trees.json         the tokens to train on, taken once (`make_adapter` writes them)
 checkpoint.pt      factors, optimiser, step
 losses.jsonl       a line a step: step, loss, validation loss where it was measured, tokens a second
 curve.png          the losses drawn
@@ -44,9 +44,9 @@ class Recipe:
     warm_up: int = 15
     """Steps on the way up."""
     epochs: int = 1
-    batch_tokens: int = 3072
-    """Tokens a step: about 20 samples that share their beginnings."""
-    tree_tokens: int = 768
+    batch_tokens: int = 4096
+    """Tokens a step: about 30 samples that share their beginnings."""
+    tree_tokens: int = 1280
     """Tokens a tree at most: the piece of work that a worker takes."""
     clip: float = 1.0
     """Length that the gradient is cut to."""

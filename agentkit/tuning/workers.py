@@ -5,6 +5,7 @@ and where another program takes a core for a while, the other worker takes over 
 """
 
 import queue
+import signal
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from agentkit.errors import ModelError
 from agentkit.tuning.base_weights import read_base
 from agentkit.tuning.factors import FactorSet
 from agentkit.tuning.lora_model import LoraModel
-from agentkit.tuning.packing import Tree
+from agentkit.tuning.packing import Tree, balanced
 
 __all__ = ["Alone", "Team", "Trainer"]
 
@@ -96,7 +97,8 @@ class Team:
 
     def __exit__(self, *_: object) -> None:
         for process in self.processes:
-            process.terminate()
+            process.kill()  # nothing of theirs has to be kept
+        for process in self.processes:
             process.join()
 
     def gradient(self, batch: Sequence[Tree]) -> float:
@@ -114,9 +116,10 @@ class Team:
 
     def _run(self, batch: Sequence[Tree], norm: float | None) -> float:
         self.round += 1
-        for tree in sorted(batch, key=lambda tree: -tree.tokens):  # the longest first, so that all finish together
+        pieces = balanced(batch, len(self.processes))
+        for tree in pieces:
             self.tasks.put(_Task(self.round, tree, norm))
-        return sum(self._result() for _ in batch)
+        return sum(self._result() for _ in pieces)
 
     def _result(self) -> float:
         while True:
@@ -136,6 +139,7 @@ def _work(
     base: str, dimensions: dict[str, tuple[int, int]], rank: int, alpha: float, parameters: Tensor, gradient: Tensor, tasks: Any, results: Any
 ) -> None:
     """A worker: tasks in, losses out, gradients into shared memory."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     torch.set_num_threads(1)
     try:
         factors = FactorSet(dimensions, rank=rank, alpha=alpha, parameters=parameters, gradient=gradient)
@@ -147,8 +151,6 @@ def _work(
                 model.refresh()
                 last = task.round
             results.put(model.loss([task.tree])[0] if task.norm is None else model.step([task.tree], norm=task.norm)[0])
-    except KeyboardInterrupt:
-        return
     except Exception:
         results.put(traceback.format_exc())
 
