@@ -33,9 +33,12 @@ progress() {
     sed -un 's/^ *\(\[[0-9]*[05]\/[0-9]*\]\).*/   \1/p'
   fi
 }
-if ! pip wheel --verbose --no-deps --no-cache-dir --wheel-dir .cache/wheels "$sdist" 2>&1 | tee "$log" | progress; then
+# Upstream packs every library three times under three names, and all of them once more outside the package.
+unneeded='/lib/**;/include/**;/bin/**;/llama_cpp/lib/*.so.*.*.*'
+if ! pip wheel --verbose --config-settings "wheel.exclude=$unneeded" --no-deps --no-cache-dir --wheel-dir .cache/wheels "$sdist" 2>&1 | tee "$log" | progress; then
   tail -n 40 "$log" >&2
-  echo "llama-cpp-python could not be built: it needs a C and a C++ compiler (Debian and Ubuntu: apt-get install build-essential; macOS: xcode-select --install). The whole log: $log" >&2
+  echo "llama-cpp-python could not be built: it needs a C and a C++ compiler (Debian and Ubuntu: apt-get install build-essential;" \
+    "macOS: xcode-select --install). The whole log: $log" >&2
   exit 1
 fi
 echo "== llama-cpp-python $version: built in ${SECONDS}s"

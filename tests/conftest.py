@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "", None, "0.0.0.0")
+_KEPT = ("AGENTKIT_DATA",)
 _INHERITED = ("AGENTKIT_", "LANGSMITH_", "LANGCHAIN_", "OPENAI_")
 
 pytest_plugins = ["agentkit.cassette"]
@@ -17,7 +19,7 @@ pytest_plugins = ["agentkit.cassette"]
 
 def pytest_configure(config: pytest.Config) -> None:
     """The environment of every test, before anything of agentkit is imported."""
-    for name in [name for name in os.environ if name.startswith(_INHERITED)]:
+    for name in [name for name in os.environ if name.startswith(_INHERITED) and name not in _KEPT]:
         del os.environ[name]
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["AGENTKIT_HOME"] = tempfile.mkdtemp(prefix="agentkit-home-")
@@ -37,6 +39,14 @@ def no_names_beyond_this_machine() -> Iterator[None]:
     socket.getaddrinfo = getaddrinfo
     yield
     socket.getaddrinfo = looked_up
+
+
+@pytest.fixture(autouse=True, scope="session")
+def tools_under_one_name() -> Iterator[None]:
+    """No test, and nothing that a test runs, imports `tools`: it would be a second copy of `agentkit.tools`."""
+    yield
+    assert "tools" not in sys.modules
+    assert "graphs" not in sys.modules
 
 
 @pytest.fixture
