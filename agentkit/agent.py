@@ -317,12 +317,14 @@ class Agent:
         """The graph with the checkpointer that the thread needs, and the thread's id."""
         from agentkit.threads import check_thread, open_saver, thread_lock
 
+        if thread is not None:
+            check_thread(thread)
         if thread is None and not any(self.tools.policy(name).approval == "ask" for name in self.tools.names()):
             yield self.graph, None
         elif thread is None or thread.startswith(f"{id(self)}-"):
             yield self._build(self._in_memory()), thread or f"{id(self)}-{uuid.uuid4().hex[:12]}"
         else:
-            async with thread_lock(check_thread(thread)), open_saver() as saver:
+            async with thread_lock(thread), open_saver() as saver:
                 yield self._build(saver), thread
 
     def _in_memory(self) -> Any:

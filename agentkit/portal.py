@@ -42,7 +42,7 @@ class _Loop:
     @staticmethod
     def _serve(loop: asyncio.AbstractEventLoop) -> None:
         """Run the loop; a `SystemExit` in some task ends that task, and would end the loop as well."""
-        while True:
+        while not loop.is_closed():
             with contextlib.suppress(BaseException):
                 loop.run_forever()
 

@@ -35,6 +35,8 @@ __all__ = ["Key", "Record", "Recorder", "Scribe", "canonical", "compact", "dump_
 Key = tuple[str, int, int, int]
 """Kind, turn, step, call; -1 for an event that belongs to no call."""
 
+FIRST = '{"event": "asked", '
+"""How a record begins."""
 KINDS = ("asked", "prompt", "message", "result", "observation", "verdict", "typed", "answer")
 
 
@@ -227,17 +229,22 @@ def _event(line: str) -> dict[str, Any] | None:
         return None
 
 
-def _thread_of(path: Path) -> str | None:
+def _first_line(path: Path) -> str:
+    """The first line of a record; a sign of whatever else is there, empty for nothing and for what is no ordinary file."""
+    if not path.is_file():
+        return ""
     with path.open(encoding="utf-8", errors="replace") as file:
-        event = _event(file.readline())
-    thread = (event or {}).get("thread")
+        head = file.read(len(FIRST))
+        return head + file.readline() if head == FIRST else head
+
+
+def _thread_of(path: Path) -> str | None:
+    thread = (_event(_first_line(path)) or {}).get("thread")
     return thread if isinstance(thread, str) else None
 
 
 def _refuse_no_record(path: Path) -> None:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        first = file.readline()
-    if first.strip() and _event(first) is None:
+    if _first_line(path).strip() and not _first_line(path).startswith(FIRST):
         raise RecordError(f"{str(path)!r} is there already and is no record: name another file")
 
 

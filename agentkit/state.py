@@ -172,11 +172,17 @@ def steps_of(messages: Sequence[AnyMessage]) -> list[Step]:
     observed = {message.tool_call_id: text_of(message) for message in turn if isinstance(message, ToolMessage)}
     asked = [message for message in turn if isinstance(message, AIMessage) and message.tool_calls]
     return [
-        Step(step=step, thought=thought_of(message), tool=call["name"], args=call["args"], observation=observed[call["id"] or ""])
-        for step, message in enumerate(asked, 1)
+        Step(step=_step_of(message, place), thought=thought_of(message), tool=call["name"], args=call["args"], observation=observed[call["id"] or ""])
+        for place, message in enumerate(asked, 1)
         for call in message.tool_calls
         if (call["id"] or "") in observed
     ]
+
+
+def _step_of(message: AIMessage, place: int) -> int:
+    """The step in a message's id; its place for messages that came into the thread by another way."""
+    _, _, step = (message.id or "").partition(".")
+    return int(step) if step.isdigit() else place
 
 
 def to_answer(state: Mapping[str, Any], *, stop_reason: str = "", pending: Sequence[Mapping[str, Any]] = (), value: Any = None) -> Answer:

@@ -8,7 +8,7 @@ import contextlib
 import os
 import sqlite3
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,36 +46,46 @@ def check_thread(name: str) -> str:
 
 
 def list_threads() -> list[str]:
-    """The names of all threads, the one used last first."""
-    path = threads_path()
-    if not path.exists():
-        return []
-    with contextlib.closing(_connect(path)) as connection:
-        try:
-            rows = connection.execute("SELECT thread_id FROM checkpoints GROUP BY thread_id ORDER BY max(checkpoint_id) DESC")
-            return [str(name) for (name,) in rows]
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return []
-            raise AgentkitError(f"the threads in {path} can't be read: {error}") from error
+    """The names of all threads, the one used last first.
+
+    Raises:
+        AgentkitError: the file can't be read.
+    """
+    with _opened() as connection:
+        if connection is None:
+            return []
+        rows = connection.execute("SELECT thread_id FROM checkpoints GROUP BY thread_id ORDER BY max(checkpoint_id) DESC")
+        return [str(name) for (name,) in rows]
 
 
 def delete_thread(name: str) -> bool:
-    """Delete a thread; return whether there was one."""
+    """Delete a thread; return whether there was one.
+
+    Raises:
+        AgentkitError: the file can't be written.
+    """
+    with _opened() as connection:
+        if connection is None:
+            return False
+        with connection:
+            found = connection.execute("DELETE FROM checkpoints WHERE thread_id = ?", (name,)).rowcount
+            connection.execute("DELETE FROM writes WHERE thread_id = ?", (name,))
+        return found > 0
+
+
+@contextlib.contextmanager
+def _opened() -> Iterator[sqlite3.Connection | None]:
+    """The file of threads; `None` where there is none yet, or nothing in it."""
     path = threads_path()
-    if name not in list_threads():
-        return False
-    with contextlib.closing(_connect(path)) as connection, connection:
-        for table in ("checkpoints", "writes"):
-            connection.execute(f"DELETE FROM {table} WHERE thread_id = ?", (name,))
-    return True
-
-
-def _connect(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        yield None
+        return
     try:
-        return sqlite3.connect(path, timeout=BUSY_MS / 1000)
+        with contextlib.closing(sqlite3.connect(path, timeout=BUSY_MS / 1000)) as connection:
+            tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('checkpoints', 'writes')").fetchone()
+            yield connection if tables == (2,) else None
     except sqlite3.Error as error:
-        raise AgentkitError(f"the threads in {path} can't be opened: {error}") from error
+        raise AgentkitError(f"the threads in {path} can't be read or written: {error}") from error
 
 
 def serializer() -> "JsonPlusSerializer":

@@ -10,6 +10,8 @@ __all__ = ["counter_of", "cut_to", "head_of", "window_of"]
 
 Counter = Callable[[str], int]
 
+A_WORD = 24
+"""Characters that a cut may go back for the beginning of a word."""
 COUNTED_AT_ONCE = 200_000
 """Characters; a longer text is counted by its beginning and scaled, so that a huge result costs no seconds."""
 
@@ -54,7 +56,7 @@ def cut_to(text: str, limit: int, count: Counter) -> int:
     """The number of characters of `text` whose tokens are at most `limit`.
 
     >>> cut_to("one two three", 2, lambda text: len(text.split()))
-    8
+    7
     """
     if len(text) <= limit or count(text) <= limit:
         return len(text)
@@ -62,7 +64,15 @@ def cut_to(text: str, limit: int, count: Counter) -> int:
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if count(text[:middle]) <= limit else (low, middle - 1)
-    return low
+    return _word_end(text, low)
+
+
+def _word_end(text: str, end: int) -> int:
+    """A little earlier, where a word would be cut in two."""
+    if not text[end].isspace():
+        space = max(text.rfind(" ", max(0, end - A_WORD), end), text.rfind("\n", max(0, end - A_WORD), end))
+        end = space if space > 0 else end
+    return len(text[:end].rstrip())
 
 
 def head_of(texts: Sequence[str], limit: int, count: Counter) -> tuple[list[str], int]:

@@ -14,7 +14,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost", "", None, "0.0.0.0")
 _KEPT = ("AGENTKIT_DATA",)
 _INHERITED = ("AGENTKIT_", "LANGSMITH_", "LANGCHAIN_", "OPENAI_")
 
-pytest_plugins = ["agentkit.cassette"]
+pytest_plugins = ["agentkit.cassette", "pytester"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -84,7 +84,7 @@ def _usage(spec: ToolSpec) -> str:
 
 
 def _denied(decision: Any) -> str:
-    reason = decision.get("reason") if isinstance(decision, dict) else None
+    reason = decision.get("deny") if isinstance(decision, dict) else None
     return f"The user did not allow this call{f': {reason}' if reason else ''}."
 
 

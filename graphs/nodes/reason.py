@@ -186,4 +186,4 @@ def _outcome(state: State, plan: _Plan, message: AIMessage, cut: str) -> State:
     if plan.due or cut == "max_seconds":
         text = from_what_was_seen(state["messages"], state.get("evidence") or [])
         return State(draft=AIMessage(text, id=message.id), stop_reason=plan.due or cut)
-    return State(strikes=STRIKES_TO_ANSWER, stop_reason=cut)
+    return State(strikes=STRIKES_TO_ANSWER, stop_reason=cut, step=state["step"] + 1)
