@@ -137,7 +137,8 @@ class Registry:
             return f"{name!r} is not in this registry: {_BOUND[name]}"
         near = self.nearest(name) if isinstance(name, str) else None
         known = ", ".join(self._entries) or "none"
-        return f"there is no tool {name!r}" + (f", did you mean {near!r}?" if near else "") + f" Known tools: {known}"
+        hint = f", did you mean {near!r}?" if near else "."
+        return f"there is no tool {name!r}{hint} Known tools: {known}"
 
     def _refuse_twice(self, name: str) -> None:
         if name in self._entries:

@@ -79,7 +79,7 @@ def test_the_nearest_name(given: str, meant: str | None) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="there is no tool 'zzz' Known tools: shout, weather"):
+    with pytest.raises(UsageError, match=r"there is no tool 'zzz'\. Known tools: shout, weather"):
         Registry([shout, weather]).get("zzz")
     with pytest.raises(UsageError, match="Known tools: none"):
         Registry().policy("zzz")

@@ -2,7 +2,7 @@
 
 ```
 import statistics                 statistics = __statistics          (the module's source is run first, see `preludes/`)
-from math import *                from math import sqrt, ...
+from math import *                from math import sqrt              (the names that the program uses)
 from collections import OrderedDict    OrderedDict = dict
 (x for x in xs if x > 3)          iter(x for x in xs if x > 3)
 map(str.upper, words)             map((lambda s, *a: s.upper(*a)), words)
@@ -69,6 +69,8 @@ class _Edits:
 
     edits: list[Edit] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    """All names in the program."""
 
     def put(self, first: TokenInfo, last: TokenInfo, text: str) -> None:
         """Replace the tokens from one to another; lines are kept."""
@@ -91,9 +93,9 @@ def rewrite(code: str, *, limit: int = 20_000) -> Rewritten:
         return Rewritten(f"{code}\nNone")
     try:
         statements = list(_statements(code))
-    except (tokenize.TokenError, SyntaxError, ValueError):
+    except (tokenize.TokenError, SyntaxError, ValueError, SystemError):  # CPython 3.13.0's tokenizer has a bug that ends in the last
         return Rewritten(f"{code}\nNone")
-    changes = _Edits()
+    changes = _Edits(used={token.string for statement in statements for token in statement if token.type == tokenize.NAME})
     for statement in statements:
         _import(statement, changes)
         _delete(statement, changes)
@@ -166,12 +168,13 @@ def _from_import(statement: list[TokenInfo], changes: _Edits) -> None:
     listed = " ".join(token.string for token in statement[3:] if token.string not in "()").strip(" ,")
     names = [part.split(" as ") for part in listed.split(" , ")]
     if names == [["*"]]:
-        names = [[name] for name in _star(module)]
+        if module not in PRELUDES and module not in _STARS:
+            return
+        names = [[name] for name in _star(module) if name in changes.used]
     elif module not in PRELUDES and not any(f"{module}.{name}" in _NAMES for name, *_ in names):
         return
-    if names:
-        changes.modules += [module] if module in PRELUDES else []
-        changes.put(statement[0], statement[-1], "; ".join(_binding(module, *name) for name in names))
+    changes.modules += [module] if module in PRELUDES else []
+    changes.put(statement[0], statement[-1], "; ".join(_binding(module, *name) for name in names) or "pass")
 
 
 def _binding(module: str, name: str, alias: str | None = None) -> str:
@@ -183,9 +186,7 @@ def _binding(module: str, name: str, alias: str | None = None) -> str:
 
 
 def _star(module: str) -> list[str]:
-    """What `from MODULE import *` brings, as far as Monty has it; empty for a module that isn't known."""
-    if module not in PRELUDES and module not in _STARS:
-        return []
+    """What `from MODULE import *` brings, as far as Monty has it."""
     where = f"agentkit.tools.sandbox.preludes.{module}" if module in PRELUDES else module
     names = [name for name in vars(importlib.import_module(where)) if not name.startswith("_")]
     return [name for name in names if name not in _LACKING.get(module, "Any math re datetime").split()]
