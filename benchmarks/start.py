@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 TOKENS = 400
-HEAVY = {"chromadb", "langchain_core", "langgraph", "llama_cpp", "llguidance", "numpy", "onnxruntime", "openai", "pydantic", "torch", "typer"}
+HEAVY = {"chromadb", "langchain_core", "langgraph", "llama_cpp", "numpy", "onnxruntime", "openai", "pydantic", "torch", "typer"}
 WANTED = {"import agentkit": 0.15, "process start to first token": 4.0, "open process to first token": 1.5}
 DOCUMENTS = Path(__file__).resolve().parent.parent / "examples" / "handbook"
 QUESTIONS = ("What does a night cost?", "Who repairs the roof?")
