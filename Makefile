@@ -32,7 +32,7 @@ test: $(DEV)
 check: $(DEV)
 	.venv-dev/bin/ruff check .
 	.venv-dev/bin/mypy
-	.venv-dev/bin/python scripts/check_generated.py
+	.venv-dev/bin/python scripts/generate.py --check
 
 measure: $(BASE)
 	@.venv/bin/python scripts/measure.py --questions "$(QUESTIONS)" $(MEASURE_ARGS)

@@ -5,7 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 
@@ -33,14 +33,15 @@ def explained(debug: bool = False) -> Iterator[None]:
     """Turn every error of a command into one message on stderr and an exit code; never a bare traceback."""
     debug = debug or os.environ.get("AGENTKIT_DEBUG", "") not in ("", "0")
     try:
-        yield
-        sys.stdout.flush()
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         report("cancelled")
         raise typer.Exit(CANCELLED) from None
     except BrokenPipeError:
-        # Whoever read our output has left (`agentkit ask ... | head`); Python would complain once more as it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         raise typer.Exit(ANSWERED) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
@@ -48,6 +49,8 @@ def explained(debug: bool = False) -> Iterator[None]:
         if debug:
             traceback.print_exc()
         report(message_of(error, debug=debug))
+        if isinstance(error, OSError):
+            _let_go_of_stdout()
         raise typer.Exit(error.exit_code if isinstance(error, AgentkitError) else FAILED) from None
 
 
@@ -55,6 +58,12 @@ def report(message: str) -> None:
     """One message on stderr."""
     sys.stderr.write(f"agentkit: {visible(message)}\n")
     sys.stderr.flush()
+
+
+def _let_go_of_stdout() -> None:
+    """Whoever read our output has left (`agentkit ask ... | head`), or its disk is full: Python would fail again as it closes it."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def message_of(error: Exception, *, debug: bool = False) -> str:

@@ -94,6 +94,8 @@ class AnswerFile:
     def _keep_finished(self) -> None:
         if not self.path.exists():
             return
+        if not self.path.is_file():
+            raise UsageError(f"{self.path} is not a file: name one that the answers can be kept in")
         data = self.path.read_bytes()
         kept: list[bytes] = []
         for number, line in enumerate(data.splitlines(keepends=True), 1):

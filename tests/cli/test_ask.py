@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,6 +138,22 @@ def test_ctrl_c_leaves_with_130_and_what_was_written_so_far(cli: Cli, script: Sc
     assert done.code == 130
     assert "cancelled" in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(("to", "code", "told"), [("/dev/full", 4, "the disk is full"), ("a pipe that is closed", 0, "")])
+def test_output_that_goes_nowhere_is_no_traceback(to: str, code: int, told: str, tmp_path: Path) -> None:
+    script = (
+        "from agentkit import models\nfrom agentkit.cli import main\nfrom agentkit.testing import ScriptedModel\n"
+        "models.load_model = lambda uri=None, **parameters: ScriptedModel(['Hello.'])\nmain()"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", script, "ask", "hello", "--tool", "calculator"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(to, "w") if to.startswith("/") else os.fdopen(writer, "w") as out:
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, told in done.stderr) == (code, True)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
 
 
 def test_a_recorded_run_is_kept(cli: Cli, script: Script, tmp_path: Path) -> None:

@@ -98,6 +98,12 @@ def test_a_path_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         AnswerFile(tmp_path / "no folder" / "a.jsonl")
 
 
+@pytest.mark.parametrize("path", [Path("/dev/full"), Path(".")])
+def test_what_is_no_file_is_refused(path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a file"):
+        AnswerFile(path)
+
+
 def test_half_a_character_in_an_answer_does_not_end_the_batch(tmp_path: Path) -> None:
     answers = AnswerFile(tmp_path / "a.jsonl")
     answers.add("a", {"text": "half \ud800"})
