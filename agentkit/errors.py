@@ -14,7 +14,7 @@ AgentkitError                    the root: catch this one to catch all
 └── ToolError                    a tool failed: the model reads the message as an observation, the run goes on
 ```
 
-Two families: a `ToolError` is an observation, everything else ends the run.
+Two families: a `ToolError` is an observation, everything else ends the run. `SchemaWarning` is a warning and ends nothing.
 """
 
 
@@ -66,3 +66,7 @@ class ReplayError(AgentkitError):
 
 class ToolError(AgentkitError):
     """A tool failed; the model reads the message as an observation and the run goes on."""
+
+
+class SchemaWarning(UserWarning):
+    """A part of a tool's schema is not in the grammar of a local model and is checked only when the call is made."""

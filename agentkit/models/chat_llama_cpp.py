@@ -29,7 +29,7 @@ from pydantic import Field, PrivateAttr
 from agentkit.contract import ToolSpec
 from agentkit.errors import UsageError
 from agentkit.models.context import Context
-from agentkit.models.decoding import Sampling, generate
+from agentkit.models.decoding import Bounds, Sampling, generate
 from agentkit.models.dialect import Dialect, Encoded, PlainDialect, encode
 from agentkit.models.grammar import MAX_CALLS, check_schema
 from agentkit.models.native import NativeDialect
@@ -278,7 +278,7 @@ class ChatLlamaCpp(BaseChatModel):
         generated = generate(
             self.context, prompt, limit=options.get("max_tokens") or self.max_tokens or DEFAULT_MAX_TOKENS, grammar=grammar,
             sampling=self._sampling(options), adapter=str(self.adapter) if self.adapter else None, scale=self.adapter_scale,
-            bounds=call_bounds(self.weights, self.dialect, open_tools) if specs else None, cancelled=cancelled, on_tokens=writer.feed,
+            bounds=self._bounds(open_tools, options) if specs else None, cancelled=cancelled, on_tokens=writer.feed,
         )  # fmt: skip
         writer.finish()
         return finish(writer, generated, fingerprint=self.fingerprint, model_name=self.model_path.name)
@@ -290,6 +290,11 @@ class ChatLlamaCpp(BaseChatModel):
         parallel = options.get("parallel_tool_calls", True)
         calls = MAX_CALLS if parallel else 1
         return self.dialect.grammar(tools, choice=choice, passages=passages, thought=self.thoughts, max_calls=calls)
+
+    def _bounds(self, tools: Sequence[ToolSpec], options: Mapping[str, Any]) -> Bounds:
+        choice = options.get("tool_choice") or "auto"
+        named = [tool for tool in tools if choice in ("auto", "any", tool.name)]
+        return call_bounds(self.weights, self.dialect, named, forced=choice not in ("auto", "none"))
 
     def _sampling(self, options: Mapping[str, Any]) -> Sampling:
         names = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")

@@ -1,13 +1,14 @@
 """The decode loop: sampling under a grammar, forced tokens in one batch, and calls that are never cut.
 
-A call may only be begun, and may only go on, while a way to finish it within the token limit is known. Far from the limit
-that costs nothing; near it each token is tried on a copy of the matcher (0.5 microseconds) and refused where the shortest
-completion behind it would not fit. Answers and thoughts may be cut at any token, citations are closed like calls.
+Inside a call a way to finish it within the token limit is known at every token: a token is tried on a copy of the matcher
+(some microseconds) and refused where the shortest completion behind it would not fit. The completion that was known before
+mostly fits still, so that a new one is rarely looked for. Answers and thoughts may be cut anywhere, but near the limit
+citations are finished like calls.
 """
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,38 +16,19 @@ import numpy as np
 from llguidance import LLMatcher
 
 from agentkit.errors import ModelError
+from agentkit.models.completion import allowed_tokens, cheapest_completion, finishes, rests
 from agentkit.models.context import Context, Slot
 from agentkit.models.weights import Weights
 
-__all__ = ["Bounds", "Generated", "Sampling", "cheapest_completion", "compile_grammar", "generate"]
+__all__ = ["Bounds", "Generated", "Sampling", "compile_grammar", "generate"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_CLOSERS = (
-    '"}',
-    '"]}',
-    '"}}',
-    '"',
-    "}",
-    "]",
-    '"]',
-    "}}",
-    "{}",
-    "[]",
-    ' "',
-    "\n",
-    "null",
-    "false",
-    "true",
-    "0",
-    "1",
-    " 0",
-    " 1",
-    " null",
-    ", ",
-)
-_WORST_COMPLETION = 400
-"""Tokens after which the search for a completion gives up."""
+_TRIES = 32
+"""Tokens that are tried before the known completion is followed."""
+
+_PIECE = 256
+"""Tokens of a prompt that are read between two looks at the cancel flag."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,17 +42,22 @@ class Sampling:
     repeat_penalty: float = 1.0
     seed: int | None = None
 
+    @property
+    def greedy(self) -> bool:
+        """Whether nothing is left to chance."""
+        return self.temperature <= 0 or self.top_k == 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
     """What may not be cut by the token limit."""
 
-    must_finish: Callable[[bytes], bool] = lambda text: False
-    """Says of the text so far whether it may not be cut here (inside a call, inside a citation)."""
-    near: int = 0
-    """How many tokens before the limit completions begin to be looked at; at least the cost of a call."""
+    must_finish: Callable[[bytes, int], bool] = lambda text, room: False
+    """Says of the text so far whether it may not be cut here (inside a call, inside a citation) with so many tokens left."""
     endings: Callable[[bytes], Sequence[str]] = lambda text: ()
     """Short texts that may finish what must be finished, given the text so far."""
+    slack: int = 256
+    """With more tokens left than this, a step goes on even where no way to finish it was found yet."""
 
 
 @dataclass
@@ -95,103 +82,63 @@ def compile_grammar(weights: Weights, grammar: str) -> LLMatcher:
     return weights.remember(("grammar", grammar), compiled).deep_copy()
 
 
-def cheapest_completion(matcher: LLMatcher, weights: Weights, endings: Sequence[str] = ()) -> list[int] | None:
-    """A short way from where a matcher stands to an end of its grammar, as tokens; None where none is found.
-
-    Tries the given texts first. Else greedy: forced tokens, then whatever closes a string, an object or a list first.
-    """
-    tried = sorted((weights.tokenize(ending, special=True) for ending in endings), key=len)
-    known = next((tokens for tokens in tried if matcher.validate_tokens(tokens) == len(tokens)), None)
-    return known if known is not None else _close(matcher.deep_copy(), weights)
-
-
-def _close(matcher: LLMatcher, weights: Weights) -> list[int] | None:
-    tokens: list[int] = []
-    closers = _closing_tokens(weights)
-    while len(tokens) < _WORST_COMPLETION:
-        if matcher.is_accepting() or matcher.is_stopped():
-            return tokens
-        forced = matcher.compute_ff_tokens()
-        step = forced or _first_allowed(matcher, closers, weights)
-        if not step or not matcher.consume_tokens(step):
-            return None
-        tokens += step
-    return None
-
-
-def _closing_tokens(weights: Weights) -> tuple[int, ...]:
-    def found() -> tuple[int, ...]:
-        pieces = [weights.tokenize(text) for text in _CLOSERS]
-        return tuple(tokens[0] for tokens in pieces if len(tokens) == 1)
-
-    return weights.remember("closers", found)
-
-
-def _first_allowed(matcher: LLMatcher, closers: Sequence[int], weights: Weights) -> list[int]:
-    for token in closers:
-        if matcher.validate_tokens([token]) == 1:
-            return [token]
-    allowed = (int(token) for token in np.flatnonzero(_mask(matcher, weights.n_vocab)) if token not in weights.end_tokens)
-    return list(itertools.islice(allowed, 1))
-
-
-def _mask(matcher: LLMatcher, n_vocab: int) -> Array:
-    """The tokens that the grammar allows, bool [n_vocab]."""
-    words = np.zeros((n_vocab + 31) // 32, dtype=np.int32)
-    matcher.unsafe_compute_mask_ptr(words.ctypes.data, words.nbytes)
-    return np.unpackbits(words.view(np.uint8), bitorder="little")[:n_vocab].astype(bool)
-
-
 class _Chooser:
-    """Chooses the next token by logits and grammar, and keeps a call completable."""
+    """Chooses the next token by logits and grammar, and keeps what must be finished completable."""
 
     def __init__(self, weights: Weights, matcher: LLMatcher | None, sampling: Sampling, limit: int, bounds: Bounds) -> None:
-        self.weights, self.matcher, self.sampling = weights, matcher, sampling
-        self.limit, self.bounds, self.near = limit, bounds, bounds.near
+        self.weights, self.matcher, self.sampling, self.limit, self.bounds = weights, matcher, sampling, limit, bounds
         self.random = np.random.default_rng(sampling.seed)
         self.tokens: list[int] = []
+        self.text = b""
         self.completion: list[int] | None = None
+        """A way to finish from here; None where nothing must be finished, or where none is known."""
+        self._next: list[int] | None = None
+        """The same behind the tokens that were tried last."""
+
+    @property
+    def room(self) -> int:
+        """Tokens that are left."""
+        return self.limit - len(self.tokens)
+
+    def begin(self) -> bool:
+        """Whether something that the limit does not cut can be written at all."""
+        if self.matcher is None or not self.bounds.must_finish(b"", self.limit):
+            return True
+        self.completion = cheapest_completion(self.matcher, self.weights, self.bounds.endings(b""))
+        return self.completion is None or len(self.completion) <= self.limit
 
     def forced(self) -> list[int]:
         """Tokens that the grammar leaves no choice about."""
         if self.matcher is None:
             return []
         tokens: list[int] = self.matcher.compute_ff_tokens()
-        room = self.limit - len(self.tokens)
-        if len(tokens) > room or (tokens and room <= self.near and not self._fits(tokens)):
-            return []
-        return tokens
+        return tokens if tokens and len(tokens) <= self.room and self._keeps(tokens) else []
 
     def choose(self, logits: Array) -> int | None:
         """The next token; an end token at the end; None where nothing can be written within the limit."""
-        if self.matcher is None:
-            return self._sample(self._penalised(logits))
         scores = self._penalised(logits)
-        if self.sampling.temperature <= 0 and self.limit - len(self.tokens) > self.near:
+        if self.matcher is None:
+            return next(self._candidates(scores))
+        if self.sampling.greedy:
             best = int(scores.argmax())  # usually the grammar allows it, and no mask is needed
-            if self._allowed(best):
+            if self._allowed(best) and self._keeps([best]):
                 return best
-        scores = np.where(_mask(self.matcher, self.weights.n_vocab), scores, -np.inf)
-        for _ in range(64):
-            token = self._sample(scores)
-            if not np.isfinite(scores[token]):
-                return None
-            if token in self.weights.end_tokens or self.limit - len(self.tokens) > self.near or self._fits([token]):
+        scores = np.where(allowed_tokens(self.matcher, self.weights.n_vocab), scores, -np.inf)
+        for token in itertools.islice(self._candidates(scores), _TRIES):
+            if self._keeps([token]):
                 return token
-            if self.completion:
-                return self.completion[0]
-            scores = scores.copy()
-            scores[token] = -np.inf
-        return None
+        if not self.completion:
+            return None
+        self._next = self.completion[1:]
+        return self.completion[0]
 
     def take(self, tokens: Sequence[int]) -> None:
-        """Consume tokens."""
+        """Consume tokens that `forced` or `choose` gave."""
         if self.matcher is not None and not self.matcher.consume_tokens(list(tokens)):
             raise ModelError(f"the grammar refused a token: {self.matcher.get_error()}")
         self.tokens += tokens
-        if self.completion is not None:
-            same = self.completion[: len(tokens)] == list(tokens)
-            self.completion = self.completion[len(tokens) :] if same else None
+        self.text += self.weights.detokenize(tokens)
+        self.completion, self._next = self._next, None
 
     def _allowed(self, token: int) -> bool:
         assert self.matcher is not None
@@ -199,20 +146,33 @@ class _Chooser:
             return bool(self.matcher.is_accepting())
         return bool(self.matcher.validate_tokens([token]) == 1)
 
-    def _fits(self, tokens: list[int]) -> bool:
+    def _keeps(self, tokens: list[int]) -> bool:
         """Whether what must be finished can still be finished behind these tokens."""
         assert self.matcher is not None
-        text = self.weights.detokenize([*self.tokens, *tokens])
-        if not self.bounds.must_finish(text):
+        self._next = None
+        text, room = self.text + self.weights.detokenize(tokens), self.room - len(tokens)
+        if tokens[-1] in self.weights.end_tokens or not self.bounds.must_finish(text, room):
             return True
         after = self.matcher.deep_copy()
         if not after.consume_tokens(tokens):
             return False
-        completion = cheapest_completion(after, self.weights, self.bounds.endings(text))
-        if completion is None or len(self.tokens) + len(tokens) + len(completion) > self.limit:
-            return False
-        self.completion = [*tokens, *completion]
-        return True
+        self._next = self._way(after, tokens, text)
+        return room > self.bounds.slack if self._next is None else len(self._next) <= room
+
+    def _way(self, after: LLMatcher, tokens: list[int], text: bytes) -> list[int] | None:
+        """A completion behind some tokens: the known one or what is left of it, a new one where that is outdated."""
+        if after.is_accepting():
+            return []
+        if self.completion and self.completion[: len(tokens)] == tokens:
+            return self.completion[len(tokens) :]
+        if self.completion and finishes(after, self.completion):
+            return self.completion
+        if self.completion:
+            known, written = (self.weights.detokenize(part).decode("utf-8", "replace") for part in (self.completion, tokens))
+            rest = next((rest for text in rests(known, written) if finishes(after, rest := self.weights.tokenize(text))), None)
+            if rest is not None:
+                return rest
+        return cheapest_completion(after, self.weights, self.bounds.endings(text))
 
     def _penalised(self, logits: Array) -> Array:
         if self.sampling.repeat_penalty == 1.0 or not self.tokens:
@@ -222,16 +182,34 @@ class _Chooser:
         scores[seen] = np.where(scores[seen] > 0, scores[seen] / self.sampling.repeat_penalty, scores[seen] * self.sampling.repeat_penalty)
         return scores
 
-    def _sample(self, scores: Array) -> int:
+    def _candidates(self, scores: Array) -> Iterator[int]:
+        """Tokens that are not barred in the order in which they are to be tried: drawn ones first, then by score."""
+        scores = scores.copy()
+        for token in () if self.sampling.greedy else self._drawn(scores):
+            yield token
+            scores[token] = -np.inf
+        while np.isfinite(scores[best := int(scores.argmax())]):
+            yield best
+            scores[best] = -np.inf
+
+    def _drawn(self, scores: Array) -> list[int]:
+        """Some tokens, drawn without replacement (adding Gumbel noise and sorting does just that)."""
         sampling = self.sampling
-        if sampling.temperature <= 0:
-            return int(scores.argmax())
-        order = np.argsort(-scores)[: sampling.top_k or len(scores)]
-        chances = np.exp((scores[order] - scores[order[0]]) / sampling.temperature)
+        order = np.flatnonzero(np.isfinite(scores))
+        if not len(order):
+            return []
+        order = order[_best(scores[order], sampling.top_k)]
+        chances = np.exp((scores[order] - scores[order[0]]).astype(np.float64) / sampling.temperature)
         chances /= chances.sum()
-        keep = (np.cumsum(chances) - chances < sampling.top_p) & (chances >= sampling.min_p * chances[0])
-        chances = np.where(keep, chances, 0.0)
-        return int(self.random.choice(order, p=chances / chances.sum()))
+        order = order[(np.cumsum(chances) - chances < sampling.top_p) & (chances >= sampling.min_p * chances[0]) & (chances > 0)]
+        noisy = scores[order] / sampling.temperature + self.random.gumbel(size=len(order))
+        return [int(token) for token in order[_best(noisy, _TRIES)]]
+
+
+def _best(scores: Array, count: int) -> Array:
+    """The indices of the highest scores, best first; of all for 0."""
+    chosen = np.argpartition(scores, -count)[-count:] if 0 < count < len(scores) else np.arange(len(scores))
+    return chosen[np.argsort(-scores[chosen], kind="stable")]
 
 
 def generate(
@@ -260,22 +238,34 @@ def generate(
         cancelled: looked at before every token.
         on_tokens: gets the bytes of each new piece; returns True to stop.
     """
+    matcher = compile_grammar(context.weights, grammar) if grammar else None
     with context.lock:
         slot, cached = context.begin(prompt, adapter=adapter, scale=scale)
-        logits = context.decode(slot, prompt[cached:])
         result = Generated(prompt_tokens=len(prompt), cached_tokens=cached)
         limit = min(limit, context.n_ctx - len(prompt))
-        matcher = compile_grammar(context.weights, grammar) if grammar else None
         chooser = _Chooser(context.weights, matcher, sampling or Sampling(), limit, bounds or Bounds())
-        result.finish_reason = _loop(context, slot, chooser, logits, cancelled, on_tokens)
+        logits = _read(context, slot, prompt[cached:], cancelled)
+        result.finish_reason = "cancelled" if logits is None else _loop(context, slot, chooser, logits, cancelled, on_tokens)
         result.tokens = chooser.tokens
         return result
+
+
+def _read(context: Context, slot: Slot, tokens: Sequence[int], cancelled: threading.Event | None) -> Array | None:
+    """Decode the new part of a prompt; None where it was cancelled before its end."""
+    logits = None
+    for start in range(0, len(tokens), _PIECE):
+        if cancelled is not None and cancelled.is_set():
+            return None
+        logits = context.decode(slot, tokens[start : start + _PIECE])
+    return logits
 
 
 def _loop(
     context: Context, slot: Slot, chooser: _Chooser, logits: Array, cancelled: threading.Event | None, on_tokens: Callable[[bytes], bool]
 ) -> str:
     ends = context.weights.end_tokens
+    if not chooser.begin():
+        return "length"
     while True:
         if cancelled is not None and cancelled.is_set():
             return "cancelled"
@@ -287,11 +277,11 @@ def _loop(
             if token is None or token in ends:
                 return "length" if token is None else "stop"
             tokens = [token]
-        if len(chooser.tokens) + len(tokens) > chooser.limit:
+        if chooser.room < 1:
             return "length"
         chooser.take(tokens)
         if on_tokens(context.weights.detokenize(tokens)):
             return "stop"
-        if len(chooser.tokens) == chooser.limit:
+        if chooser.room < 1:
             return "stop" if chooser.matcher is not None and chooser.matcher.is_accepting() else "length"
         logits = context.decode(slot, tokens)

@@ -13,11 +13,12 @@ opening bracket that may be followed by digits, and only the first may be follow
 import functools
 import json
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentkit.contract import ANSWER, CALL, THOUGHT, ToolSpec
-from agentkit.errors import UsageError
+from agentkit.errors import SchemaWarning, UsageError
 
 __all__ = ["Choice", "answer_rules", "argument_schema", "check_schema", "json_grammar", "offered", "quote_chunks", "step_grammar"]
 
@@ -32,14 +33,48 @@ QUOTE_CHARACTERS = 4
 """A quote has at most so many tokens and at least so many characters."""
 
 _JSON_OPTIONS = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "lenient": True, "coerce_one_of": True}
-_SPLIT = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|\w+|\s|[^\w\s\\]")
+_UNSPACED = r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Scripts that put no space between words: Thai, Chinese, Japanese ...; a quote may begin at each of their characters."""
+
+_SPLIT = re.compile(rf"\\u[0-9a-fA-F]{{4}}|\\.|[{_UNSPACED}]|[^\W{_UNSPACED}]{{1,32}}|\s|[^\w\s\\]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_CONTROL = r"\x00-\x08\x0b-\x1f\x7f"
+"""Characters that a model has no reason to write and a terminal may obey."""
+
+_NAME = re.compile(r"[^\s\"\\\x00-\x1f]+")
+_SHARING = ("allOf", "if", "not", "dependentSchemas", "unevaluatedProperties", "patternProperties", "$dynamicRef")
+"""Keywords with which other parts of a schema may speak of the same object."""
 
 
 def argument_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool's JSON Schema as the grammar wants it: an object, no other arguments than those named, fixed separators."""
-    schema: dict[str, Any] = {"type": "object", "properties": {}, **parameters}
-    schema.setdefault("additionalProperties", False)
-    return {**schema, "x-guidance": _JSON_OPTIONS}
+    """A tool's JSON Schema as the grammar wants it: an object, no other arguments than those named, fixed separators.
+
+    >>> argument_schema({"properties": {"day": {"type": "string"}}})["additionalProperties"]
+    False
+    """
+    schema: dict[str, Any] = {"type": "object", **parameters}
+    if not {"$ref", "anyOf", "oneOf", "allOf"} & schema.keys():
+        schema.setdefault("properties", {})
+    return {**_closed(schema, deep=not any(f'"{key}":' in json.dumps(schema) for key in _SHARING)), "x-guidance": _JSON_OPTIONS}
+
+
+def _closed(schema: Any, *, deep: bool) -> Any:
+    """Bar other properties than those named, in an object and, where nothing else can name some, in those inside it."""
+    if not isinstance(schema, Mapping):
+        return schema
+    closed = {key: _closed_part(key, value) for key, value in schema.items()} if deep else dict(schema)
+    named = schema.get("properties")
+    if isinstance(named, Mapping) and set(schema.get("required", ())) <= named.keys() and schema.get("minProperties", 0) <= len(named):
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+def _closed_part(key: str, value: Any) -> Any:
+    if key in ("properties", "$defs", "definitions") and isinstance(value, Mapping):
+        return {name: _closed(part, deep=True) for name, part in value.items()}
+    if key in ("anyOf", "oneOf", "prefixItems") and isinstance(value, Sequence):
+        return [_closed(part, deep=True) for part in value]
+    return _closed(value, deep=True) if key in ("items", "additionalProperties") else value
 
 
 @functools.lru_cache(maxsize=512)
@@ -48,8 +83,14 @@ def _check(name: str, schema: str) -> tuple[str, ...]:
 
     failed, messages = LLMatcher.validate_grammar_with_warnings(f"start: %json {schema}", None)
     if failed:
-        raise UsageError(
-            f"tool {name!r} has a schema that cannot become a grammar: {'; '.join(messages)}. Simplify that part of its schema."
+        reason = re.sub(r"^at \d+\(\d+\): |\n *1 \| start: %json.*$", "", "; ".join(messages), flags=re.DOTALL).strip()
+        raise UsageError(f"tool {name!r} has a schema that cannot become a grammar: {reason}. Simplify that part of its schema.")
+    if messages:
+        told = "; ".join(message.replace("Unimplemented keys", "keywords") for message in messages)
+        warnings.warn(
+            f"a part of the schema of tool {name!r} is not in the grammar and is checked only when the call is made: {told}",
+            SchemaWarning,
+            stacklevel=4,
         )
     return tuple(messages)
 
@@ -57,9 +98,14 @@ def _check(name: str, schema: str) -> tuple[str, ...]:
 def check_schema(tool: ToolSpec) -> tuple[str, ...]:
     """Compile a tool's schema once; return llguidance's warnings: keywords that are checked after decoding only.
 
+    Warns:
+        SchemaWarning: once a schema, where there are such keywords.
+
     Raises:
-        UsageError: the schema cannot be compiled; the message names the tool.
+        UsageError: the name or the schema cannot become a grammar; the message names the tool.
     """
+    if not _NAME.fullmatch(tool.name):
+        raise UsageError(f"a tool is named {tool.name!r}: a name has no space, quotation mark or backslash")
     return _check(tool.name, json.dumps(argument_schema(tool.parameters)))
 
 
@@ -69,7 +115,8 @@ def quote_chunks(passage: str) -> list[str]:
     >>> quote_chunks('a "b" 7.50')
     ['a', ' ', '\\\\"', 'b', '\\\\"', ' ', '7', '.', '50']
     """
-    return _SPLIT.findall(json.dumps(passage, ensure_ascii=False)[1:-1])
+    written = json.dumps(passage, ensure_ascii=False)[1:-1]
+    return _SPLIT.findall(_SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", written))
 
 
 def offered(tools: Sequence[ToolSpec], choice: Choice) -> tuple[Sequence[ToolSpec], bool]:
@@ -95,11 +142,11 @@ def answer_rules(passages: Mapping[int, str], *, barred: str = "") -> list[str]:
     cited = {n: chunks for n, text in sorted(passages.items()) if len("".join(chunks := quote_chunks(text))) >= QUOTE_CHARACTERS}
     rules = [
         f"answer_text: FIRST (TEXT | BRACKET | NUMBERED UNQUOTED{' | cite' if cited else ''})*",
-        rf"FIRST: /[^\[\s{re.escape(barred)}][^\[]*/",
-        r"TEXT: /[^\[]+/",
+        rf"FIRST: /[^\[\s{_CONTROL}{re.escape(barred)}][^\[{_CONTROL}]*/",
+        rf"TEXT: /[^\[{_CONTROL}]+/",
         r"BRACKET: /\[([0-9]{1,4}:?)?/",
         r"NUMBERED: /\[[0-9]{1,4}: /",
-        r'UNQUOTED: /[^\["][^\[]*/',
+        rf'UNQUOTED: /[^\["{_CONTROL}][^\[{_CONTROL}]*/',
     ]
     if cited:
         rules.append("cite: " + " | ".join(f'"[{n}: \\"" quote{n} "\\"]"' for n in cited))
@@ -132,12 +179,12 @@ def step_grammar(
     free = f'("{THOUGHT}" THOUGHT_TEXT "\\n")? ' if thought and choice == "auto" else ""
     rules = [f"start: {free}({' | '.join(steps)})"]
     if free:
-        rules.append(r"THOUGHT_TEXT: /[^\n]{1,400}/")
+        rules.append(rf"THOUGHT_TEXT: /[^\n{_CONTROL}]{{1,400}}/")
     if callable_now:
         rules.append("calls: call" + (f' ("\\n" call){{0,{max_calls - 1}}}' if max_calls > 1 else ""))
         rules.append(f'call: "{CALL}" ({" | ".join(f"call{i}" for i in range(len(callable_now)))})')
         for i, tool in enumerate(callable_now):
-            rules.append(f'call{i}: "{tool.name} " args{i}')
+            rules.append(f"call{i}: {json.dumps(f'{tool.name} ', ensure_ascii=False)} args{i}")
             rules.append(f"args{i}: %json {json.dumps(argument_schema(tool.parameters))}")
     if answers:
         rules.append(f'answer: "{ANSWER}" answer_text')

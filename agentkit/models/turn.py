@@ -13,12 +13,16 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 
 from agentkit.contract import ToolSpec
-from agentkit.models.decoding import Bounds, Generated, cheapest_completion, compile_grammar
+from agentkit.models.completion import cheapest_completion
+from agentkit.models.decoding import Bounds, Generated, compile_grammar
 from agentkit.models.dialect import Dialect, text_hash
 from agentkit.models.steps import ParsedStep, StepReader
 from agentkit.models.weights import Weights
 
-__all__ = ["Writer", "call_bounds", "call_costs", "call_ids", "finish", "inside_citation", "shown_passages", "usage"]
+__all__ = ["Writer", "call_bounds", "call_costs", "call_ids", "finish", "inside_citation", "shortest_call", "shown_passages", "usage"]
+
+CITATION_TOKENS = 160
+"""Tokens that a citation takes at most; nearer to the limit a citation is only begun where it can be finished."""
 
 _OPEN_CITATION = re.compile(r'\s?\[[0-9]{1,4}: "(?:[^"\\]|\\.)*\\?$')
 _PARTIAL_CITATION = re.compile(r'\s?\[[0-9]{1,4}(?:: ?(?:"(?:[^"\\]|\\.)*\\?)?)?$')
@@ -43,35 +47,40 @@ def inside_citation(text: str) -> bool:
     return _OPEN_CITATION.search(text) is not None
 
 
-def shortest_calls(weights: Weights, dialect: Dialect, tools: Sequence[ToolSpec]) -> dict[str, str]:
-    """The shortest valid call of each tool that could be found, as text; a tool for which none was found is left out."""
-    calls = {}
-    for tool in tools:
-        grammar = dialect.grammar([tool], choice="any", passages={}, thought=False, max_calls=1)
-        completion = cheapest_completion(compile_grammar(weights, grammar), weights)
-        if completion is not None:
-            calls[tool.name] = weights.detokenize(completion).decode("utf-8", "replace")
-    return calls
+def shortest_call(weights: Weights, dialect: Dialect, tool: ToolSpec) -> tuple[str, int] | None:
+    """The shortest valid call of a tool that could be found, as text, and its tokens; None where none was found."""
+    grammar = dialect.grammar([tool], choice="any", passages={}, thought=False, max_calls=1)
+
+    def found() -> tuple[str, int] | None:
+        matcher = compile_grammar(weights, grammar)
+        completion = cheapest_completion(matcher, weights)
+        if completion is None:
+            return None
+        text = weights.detokenize(completion).decode("utf-8", "replace")
+        return text, len(cheapest_completion(matcher, weights, [text]) or completion)
+
+    return weights.remember(("call", grammar), found)
 
 
 def call_costs(weights: Weights, dialect: Dialect, tools: Sequence[ToolSpec]) -> dict[str, int]:
     """Tokens that the shortest call of each tool takes; from this limit upward a forced call always completes."""
-    return {name: len(weights.tokenize(text, special=True)) for name, text in shortest_calls(weights, dialect, tools).items()}
+    return {tool.name: call[1] for tool in tools if (call := shortest_call(weights, dialect, tool))}
 
 
-def call_bounds(weights: Weights, dialect: Dialect, tools: Sequence[ToolSpec]) -> Bounds:
-    """Neither calls nor citations are cut by the limit."""
-    calls = shortest_calls(weights, dialect, tools)
-    longest = max((len(weights.tokenize(call, special=True)) for call in calls.values()), default=0)
+def call_bounds(weights: Weights, dialect: Dialect, tools: Sequence[ToolSpec], *, forced: bool = False) -> Bounds:
+    """Neither calls nor citations are cut by the limit; `forced` says that a call is the only thing that may be written."""
+    calls = [call for tool in tools if (call := shortest_call(weights, dialect, tool))]
 
     def endings(text: bytes) -> list[str]:
         begun = dialect.begun(text.decode("utf-8", "ignore"))
-        return [call[len(begun) :] for call in calls.values() if call.startswith(begun)]
+        return [call[len(begun) :] for call, _ in calls if call.startswith(begun)]
 
-    def must_finish(text: bytes) -> bool:
-        return dialect.must_finish(text) or inside_citation(text.decode("utf-8", "ignore"))
+    def must_finish(text: bytes, room: int) -> bool:
+        if not text:
+            return forced
+        return dialect.must_finish(text) or (room < CITATION_TOKENS and inside_citation(text.decode("utf-8", "ignore")))
 
-    return Bounds(must_finish=must_finish, near=longest + 48, endings=endings)
+    return Bounds(must_finish=must_finish, endings=endings, slack=2 * max((cost for _, cost in calls), default=0) + 128)
 
 
 @dataclass

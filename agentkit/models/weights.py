@@ -117,24 +117,44 @@ class Weights:
 
     def piece(self, token: int) -> bytes:
         """The bytes of one token, control tokens included."""
-        buffer = ctypes.create_string_buffer(512)
-        count = llama_cpp.llama_token_to_piece(self.vocab, token, buffer, 512, 0, True)
-        return bytes(buffer.raw[: max(0, count)])
+        room = 64
+        buffer = ctypes.create_string_buffer(room)
+        count = llama_cpp.llama_token_to_piece(self.vocab, token, buffer, room, 0, True)
+        if count < 0:
+            room = -count
+            buffer = ctypes.create_string_buffer(room)
+            count = llama_cpp.llama_token_to_piece(self.vocab, token, buffer, room, 0, True)
+        return buffer.raw[:count]
 
     def detokenize(self, tokens: Iterable[int]) -> bytes:
         """The bytes of a sequence of tokens."""
-        return b"".join(self._pieces(token) for token in tokens)
+        pieces = self.pieces
+        return b"".join(pieces[token] for token in tokens)
 
     @functools.cached_property
-    def _pieces(self) -> Any:
-        return functools.lru_cache(maxsize=None)(self.piece)
+    def pieces(self) -> list[bytes]:
+        """The bytes of every token."""
+        return [self.piece(token) for token in range(self.n_vocab)]
+
+    def is_control(self, token: int) -> bool:
+        """Whether a token is no text but a mark such as `<|im_end|>`."""
+        attributes = llama_cpp.llama_vocab_get_attr(self.vocab, token)
+        marked = self.pieces[token].startswith(b"<") and self.pieces[token].endswith(b">")
+        return bool(attributes & llama_cpp.LLAMA_TOKEN_ATTR_CONTROL or (attributes & llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED and marked))
 
     @functools.cached_property
     def constraint_tokenizer(self) -> Any:
-        """The vocabulary as llguidance wants it (0.3 s, once)."""
-        from llguidance.llamacpp import lltokenizer_from_vocab
+        """The vocabulary as llguidance wants it (0.3 s, once): marks begin with a byte that no text holds."""
+        from llguidance import LLTokenizer
 
-        return lltokenizer_from_vocab(self.vocab, eos_token=sorted(self.end_tokens) or None)
+        tokenize: Any = llama_cpp.llama_cpp._lib.llama_tokenize
+        return LLTokenizer.from_llamacpp(  # type: ignore[attr-defined]
+            tokens=[b"\xff" + piece if self.is_control(token) else piece for token, piece in enumerate(self.pieces)],
+            vocab_ptr=self.vocab,
+            tokenize_fptr=ctypes.cast(tokenize, ctypes.c_void_p).value,
+            eos_token=sorted(self.end_tokens) or None,
+            slices=None,
+        )
 
 
 def open_weights(path: str | Path, *, n_gpu_layers: int = 0) -> Weights:
