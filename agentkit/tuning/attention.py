@@ -71,7 +71,7 @@ class Attention:
 
     def backward(self, d_out: Tensor, saved: Sequence[Saved]) -> Tensor:
         """Gradient of qkv [T, heads + 2 kv heads, D] from that of the output [T, heads * D]."""
-        d_out = d_out.unflatten(1, (self.heads, self.width))
+        d_out = d_out.reshape(-1, self.heads, self.width)
         d_qkv = torch.zeros(len(d_out), self.heads + 2 * self.kv_heads, self.width)
         for kept in saved:
             d_keys, d_values = torch.zeros_like(kept.keys), torch.zeros_like(kept.values)

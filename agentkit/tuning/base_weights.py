@@ -69,9 +69,13 @@ def read_base(path: str | Path) -> BaseWeights:
         raise ModelFileError(f"{str(path)!r} cannot be read as a GGUF: {error}") from error
     fields = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("tokenizer.")}
     if fields.get("general.architecture") != "llama":
-        raise ModelFileError(f"{str(path)!r} has the architecture {fields.get('general.architecture')!r}; an adapter can be trained on 'llama'")
+        raise ModelFileError(
+            f"{str(path)!r} has the architecture {fields.get('general.architecture')!r}; an adapter can be trained on 'llama'"
+        )
     # copies, since a tensor that is float32 already is a read-only view of the file
-    tensors = {tensor.name: np.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type), dtype=np.float32) for tensor in reader.tensors}
+    tensors = {
+        tensor.name: np.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type), dtype=np.float32) for tensor in reader.tensors
+    }
     return BaseWeights(shape=_shape(fields, len(tensors["token_embd.weight"])), tensors=tensors, sha256=file_sha256(path))
 
 

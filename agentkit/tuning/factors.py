@@ -1,10 +1,12 @@
 """All LoRA factors of a model in one flat tensor: one thing to optimise, to share between processes and to save."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 __all__ = ["TARGETS", "FactorSet", "Factors", "dimensions"]
@@ -23,10 +25,10 @@ class Factors:
     """[out, rank]"""
 
 
-def dimensions(tensors: Mapping[str, "Sequence[Sequence[float]]"], layers: int) -> dict[str, tuple[int, int]]:
+def dimensions(tensors: Mapping[str, NDArray[np.float32]], layers: int) -> dict[str, tuple[int, int]]:
     """Dimensions (out, in) of the adapted layers, by name (`blk.0.attn_q`), in the order of the flat tensor."""
     names = [f"blk.{layer}.{target}" for layer in range(layers) for target in TARGETS]
-    return {name: (len(tensors[f"{name}.weight"]), len(tensors[f"{name}.weight"][0])) for name in names}
+    return {name: (tensors[f"{name}.weight"].shape[0], tensors[f"{name}.weight"].shape[1]) for name in names}
 
 
 class FactorSet:

@@ -53,7 +53,7 @@ def norm_backward(d_residual: Tensor, d_normed: Tensor, residual: Tensor, scale:
 @fused
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary embedding of x [T, heads, D], pairs side by side; cos and sin [T, 1, D/2]. Its backward takes -sin."""
-    first, second = x.unflatten(-1, (-1, 2)).unbind(-1)
+    first, second = x.view(*x.shape[:-1], -1, 2).unbind(-1)
     return torch.stack((first * cos - second * sin, second * cos + first * sin), -1).flatten(-2)
 
 

@@ -65,7 +65,9 @@ def lay_out(trees: Sequence[Tree], *, head_width: int, rope_base: float) -> Layo
             ids += branch.ids
             weights += branch.weights
     trained = [i for i, weight in enumerate(weights) if weight]
-    angles = torch.tensor(positions, dtype=torch.float64)[:, None] * rope_base ** -(torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)
+    angles = torch.tensor(positions, dtype=torch.float64)[:, None] * rope_base ** -(
+        torch.arange(0, head_width, 2, dtype=torch.float64) / head_width
+    )
     return Layout(
         ids=torch.tensor(ids),
         cos=angles.cos().float()[:, None],

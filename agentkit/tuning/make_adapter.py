@@ -108,7 +108,10 @@ def convert_run(work: Path, adapter: Path) -> None:
 def read_trees(path: Path) -> dict[str, list[Tree]]:
     """Read `trees.json`."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    return {name: [Tree(tuple(p), tuple(Branch(tuple(i), tuple(w)) for i, w in branches)) for p, branches in found] for name, found in data.items()}
+    return {
+        name: [Tree(tuple(p), tuple(Branch(tuple(i), tuple(w)) for i, w in branches)) for p, branches in found]
+        for name, found in data.items()
+    }
 
 
 def _plain(tree: Tree) -> list[Any]:
@@ -146,9 +149,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that train")
     parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate)
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
+    parser.add_argument("--tokens", type=int, default=Recipe.most_tokens, help="tokens to train on at most")
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     options = parser.parse_args(arguments)
-    recipe = replace(Recipe(), learning_rate=options.learning_rate, epochs=options.epochs, seed=options.seed)
+    recipe = replace(Recipe(), learning_rate=options.learning_rate, epochs=options.epochs, most_tokens=options.tokens, seed=options.seed)
     work = options.work or _folder(recipe)
     work.mkdir(parents=True, exist_ok=True)
     print(f"run: {work}", flush=True)

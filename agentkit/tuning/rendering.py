@@ -31,9 +31,11 @@ def to_messages(trajectory: Trajectory) -> tuple[list[BaseMessage], list[float]]
             messages.append(_calls(turn.calls, trajectory))
             weights.append(float(turn.trained))
             for call in turn.calls:
-                messages.append(ToolMessage(_observation(call, shown), tool_call_id="a1b2c3d4e", name=call.tool))
+                numbered = [{"n": shown + place + 1, **passage} for place, passage in enumerate(call.passages or ())]
+                artifact = {"passages": numbered} if numbered else None
+                messages.append(ToolMessage(_observation(call, numbered), tool_call_id="a1b2c3d4e", name=call.tool, artifact=artifact))
                 weights.append(0.0)
-                shown += len(call.passages or ())
+                shown += len(numbered)
         messages.append(AIMessage(answer_text(exchange, before)))
         weights.append(FROM_PASSAGES if shown > before else 1.0)
     return messages, weights
@@ -62,11 +64,10 @@ def _ordered(args: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, An
     return dict(sorted(args.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
 
 
-def _observation(call: Made, shown: int) -> str:
+def _observation(call: Made, numbered: Sequence[Mapping[str, Any]]) -> str:
     if call.status == "hint":
         return contract.render_repeated(call.tool)
     if call.passages is not None:
-        numbered = [{"n": shown + place + 1, **passage} for place, passage in enumerate(call.passages)]
         return contract.render_passages(call.tool, numbered) if numbered else contract.render_no_passages(call.tool)
     return contract.render_error(call.tool, call.text) if call.status == "error" else contract.render_result(call.tool, call.text)
 
@@ -116,7 +117,7 @@ class Renderer:
 
 
 @functools.lru_cache(maxsize=4096)
-def _tokenized(tokenizer: Tokenizer, text: str, special: bool) -> tuple[int, ...]:
+def _tokenized(tokenizer: Any, text: str, special: bool) -> tuple[int, ...]:
     return tuple(tokenizer.tokenize(text, special=special))
 
 
@@ -128,4 +129,4 @@ class _Cached:
         self.end_tokens = tokenizer.end_tokens
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
-        return list(_tokenized(self.tokenizer, text, special))
+        return list(_tokenized(self.tokenizer, text, special))  # type: ignore[arg-type]  # compared by identity

@@ -46,8 +46,10 @@ class Recipe:
     epochs: int = 1
     batch_tokens: int = 4096
     """Tokens a step: about 30 samples that share their beginnings."""
-    tree_tokens: int = 1280
+    tree_tokens: int = 2048
     """Tokens a tree at most: the piece of work that a worker takes."""
+    most_tokens: int | None = None
+    """The run ends after about so many tokens, drawn by the seed; None: after all of them."""
     clip: float = 1.0
     """Length that the gradient is cut to."""
     seed: int = 0
@@ -116,7 +118,7 @@ def train(
     Returns:
         The last validation loss, steps, tokens a second, recipe.
     """
-    plan = [batch for epoch in range(recipe.epochs) for batch in batches(data, tokens=recipe.batch_tokens, seed=recipe.seed + epoch)]
+    plan = _plan(data, recipe)
     factors.initialise(recipe.seed)
     factors.parameters.grad = factors.gradient
     place = _Place(0, torch.optim.AdamW([factors.parameters], weight_decay=0.0, fused=True), factors, folder)
@@ -141,7 +143,25 @@ def train(
     rows = [json.loads(line) for line in (folder / "losses.jsonl").read_text(encoding="utf-8").splitlines()]
     validation = [row["validation"] for row in rows if "validation" in row]
     speed = sum(row["tokens_per_second"] for row in rows) / max(1, len(rows))
-    return {"validation": validation[-1] if validation else None, "steps": len(plan), "tokens_per_second": round(speed), "recipe": asdict(recipe)}
+    return {
+        "validation": validation[-1] if validation else None,
+        "steps": len(plan),
+        "tokens_per_second": round(speed),
+        "recipe": asdict(recipe),
+    }
+
+
+def _plan(data: Sequence[Tree], recipe: Recipe) -> list[list[Tree]]:
+    """The batches of a run, in order."""
+    plan: list[list[Tree]] = []
+    left = math.inf if recipe.most_tokens is None else recipe.most_tokens
+    for epoch in range(recipe.epochs):
+        for batch in batches(data, tokens=recipe.batch_tokens, seed=recipe.seed + epoch):
+            if left <= 0:
+                return plan
+            left -= sum(tree.tokens for tree in batch)
+            plan.append(batch)
+    return plan
 
 
 def _step(trainer: Trainer, place: _Place, plan: Sequence[Sequence[Tree]], recipe: Recipe) -> dict[str, Any]:

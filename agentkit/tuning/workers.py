@@ -81,8 +81,10 @@ class Team:
     def __init__(self, base: str | Path, factors: FactorSet, *, workers: int) -> None:
         context = torch.multiprocessing.get_context("spawn")
         self.factors, self.round = factors, 0
-        factors.parameters.share_memory_()
-        self.gradients = [torch.zeros_like(factors.parameters).share_memory_() for _ in range(workers)]
+        factors.parameters.share_memory_()  # type: ignore[no-untyped-call]
+        self.gradients = [torch.zeros_like(factors.parameters) for _ in range(workers)]
+        for gradient in self.gradients:
+            gradient.share_memory_()  # type: ignore[no-untyped-call]
         self.tasks: Any = context.Queue()
         self.results: Any = context.Queue()
         plan = (str(base), factors.dimensions, factors.rank, factors.alpha, factors.parameters)
@@ -128,7 +130,9 @@ class Team:
             except queue.Empty:
                 dead = [process.exitcode for process in self.processes if not process.is_alive()]
                 if dead:
-                    raise ModelError(f"a training process ended with exit code {dead[0]}; run again to go on from the last checkpoint") from None
+                    raise ModelError(
+                        f"a training process ended with exit code {dead[0]}; run again to go on from the last checkpoint"
+                    ) from None
                 continue
             if isinstance(result, str):
                 raise ModelError(f"a training process failed:\n{result}")
@@ -136,7 +140,14 @@ class Team:
 
 
 def _work(
-    base: str, dimensions: dict[str, tuple[int, int]], rank: int, alpha: float, parameters: Tensor, gradient: Tensor, tasks: Any, results: Any
+    base: str,
+    dimensions: dict[str, tuple[int, int]],
+    rank: int,
+    alpha: float,
+    parameters: Tensor,
+    gradient: Tensor,
+    tasks: Any,
+    results: Any,
 ) -> None:
     """A worker: tasks in, losses out, gradients into shared memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair

@@ -1,62 +1,22 @@
 """The written-out backward pass against autograd, and trees against single sequences."""
 
-import numpy as np
 import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
 
-torch = pytest.importorskip("torch")
-
-from torch import Tensor  # noqa: E402
-from torch.nn import functional  # noqa: E402
-
-from agentkit.tuning import kernels  # noqa: E402
-from agentkit.tuning.base_weights import BaseWeights, Shape  # noqa: E402
-from agentkit.tuning.factors import TARGETS, FactorSet, dimensions  # noqa: E402
-from agentkit.tuning.lora_model import LoraModel  # noqa: E402
-from agentkit.tuning.packing import Branch, Tree  # noqa: E402
-
-SHAPE = Shape(layers=2, width=24, hidden=40, heads=6, kv_heads=2, vocabulary=50, rope_base=100.0)
-
-
-@pytest.fixture(autouse=True)
-def _uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain functions instead of compiled ones: the same arithmetic, without half a minute of compiling."""
-    for module in ("agentkit.tuning.lora_model", "agentkit.tuning.attention"):
-        for name in kernels.__all__:
-            monkeypatch.setattr(f"{module}.{name}", kernels.__dict__[name].__wrapped__, raising=False)
-
-
-def random_base() -> BaseWeights:
-    random = np.random.default_rng(0)
-    kv = SHAPE.kv_heads * SHAPE.head_width
-    sizes = {
-        "attn_q": (24, 24), "attn_k": (kv, 24), "attn_v": (kv, 24), "attn_output": (24, 24),
-        "ffn_gate": (40, 24), "ffn_up": (40, 24), "ffn_down": (24, 40), "attn_norm": (24,), "ffn_norm": (24,),
-    }  # fmt: skip
-    named = {f"blk.{layer}.{name}.weight": size for layer in range(SHAPE.layers) for name, size in sizes.items()}
-    named |= {"token_embd.weight": (50, 24), "output_norm.weight": (24,)}
-    return BaseWeights(shape=SHAPE, tensors={name: random.normal(size=size, scale=0.4).astype(np.float32) for name, size in named.items()})
-
-
-def random_model(base: BaseWeights) -> LoraModel:
-    factors = FactorSet(dimensions(base.tensors, SHAPE.layers), rank=3, alpha=6.0)
-    factors.initialise(1)
-    factors.parameters.add_(torch.randn(factors.parameters.shape, generator=torch.Generator().manual_seed(2)) * 0.1)
-    return LoraModel(base, factors)
-
-
-def sequence(length: int, *, seed: int) -> tuple[int, ...]:
-    return tuple(np.random.default_rng(seed).integers(0, 50, length).tolist())
-
-
-def branch(length: int, trained: int, *, seed: int) -> Branch:
-    return Branch(sequence(length, seed=seed), (0.0,) * (length - trained) + (1.0,) * (trained - 1) + (0.5,))
+from agentkit.tuning.base_weights import BaseWeights
+from agentkit.tuning.factors import TARGETS, FactorSet
+from agentkit.tuning.packing import Tree
+from tests.tuning.tiny_llama import SHAPE, branch, random_base, random_model, sequence
 
 
 def rotated(x: Tensor) -> Tensor:
     """Rotary embedding [T, heads, D] by complex numbers."""
     angle = torch.arange(len(x))[:, None] * SHAPE.rope_base ** -(torch.arange(0, SHAPE.head_width, 2) / SHAPE.head_width)
-    turned = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous()) * torch.polar(torch.ones_like(angle), angle)[:, None]
-    return torch.view_as_real(turned).flatten(-2)
+    turned = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2)) * torch.polar(torch.ones_like(angle), angle)[:, None]
+    flat: Tensor = torch.view_as_real(turned).flatten(-2)
+    return flat
 
 
 def reference_logits(base: BaseWeights, factors: FactorSet, flat: Tensor, ids: tuple[int, ...]) -> Tensor:
@@ -67,7 +27,8 @@ def reference_logits(base: BaseWeights, factors: FactorSet, flat: Tensor, ids: t
         return torch.from_numpy(base.tensors[f"{name}.weight"])
 
     def norm(x: Tensor, name: str) -> Tensor:
-        return functional.rms_norm(x, (SHAPE.width,), weight(name), SHAPE.norm_epsilon)
+        normed: Tensor = functional.rms_norm(x, (SHAPE.width,), weight(name), SHAPE.norm_epsilon)
+        return normed
 
     x = weight("token_embd")[torch.tensor(ids)]
     for layer in range(SHAPE.layers):
@@ -75,13 +36,15 @@ def reference_logits(base: BaseWeights, factors: FactorSet, flat: Tensor, ids: t
             weight(f"blk.{layer}.{t}") + factors.scale * values[f"blk.{layer}.{t}"].b @ values[f"blk.{layer}.{t}"].a for t in TARGETS
         )
         y = norm(x, f"blk.{layer}.attn_norm")
-        heads = [(y @ w.t()).unflatten(1, (-1, SHAPE.head_width)) for w in (q, k, v)]
+        heads = [(y @ w.t()).view(len(y), -1, SHAPE.head_width) for w in (q, k, v)]
         turned = [rotated(heads[0]), rotated(heads[1]), heads[2]]
-        mixed = functional.scaled_dot_product_attention(*(h.transpose(0, 1)[None] for h in turned), is_causal=True, enable_gqa=True)
+        seen = [h.transpose(0, 1)[None] for h in turned]
+        mixed = functional.scaled_dot_product_attention(seen[0], seen[1], seen[2], is_causal=True, enable_gqa=True)
         x = x + mixed[0].transpose(0, 1).flatten(1) @ out.t()
         y = norm(x, f"blk.{layer}.ffn_norm")
         x = x + (functional.silu(y @ gate.t()) * (y @ up.t())) @ down.t()
-    return norm(x, "output_norm") @ weight("token_embd").t()
+    logits: Tensor = norm(x, "output_norm") @ weight("token_embd").t()
+    return logits
 
 
 def reference_loss(base: BaseWeights, factors: FactorSet, flat: Tensor, tree: Tree) -> Tensor:

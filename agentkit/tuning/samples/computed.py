@@ -11,7 +11,7 @@ __all__ = ["CALCULATOR", "PYTHON", "exchange_of_turn", "numbers_of", "run_tool"]
 
 CALCULATOR, PYTHON = "calculator", "python"
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?|(?<=[€$£])\d+(?:,\d{3})*(?:\.\d+)?")
-_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
 def run_tool(tool: str, args: Mapping[str, Any]) -> Made:

@@ -13,7 +13,7 @@ from agentkit.contract import unanswerable
 from agentkit.tuning.samples.quotes import align
 from agentkit.tuning.trajectory import Exchange, Made, Turn
 
-__all__ = ["DocumentSet", "SEARCH", "exchanges_of_set", "query_of"]
+__all__ = ["SEARCH", "DocumentSet", "exchanges_of_set", "query_of"]
 
 SEARCH = "search_documents"
 

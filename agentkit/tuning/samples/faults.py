@@ -85,7 +85,9 @@ def ordered(exchange: Exchange, random: random.Random) -> Exchange | None:
 def _spoilt(made: Made, tools: Mapping[str, ToolSpec], random: random.Random) -> Made | None:
     """A wrong form of a call, and what really comes of it."""
     if made.tool == CALCULATOR:
-        spoilt = run_tool(CALCULATOR, {"expression": random.choice(("{} =?", "({}", "{}*", "x = {}", "total({})")).format(made.args["expression"])})
+        spoilt = run_tool(
+            CALCULATOR, {"expression": random.choice(("{} =?", "({}", "{}*", "x = {}", "total({})")).format(made.args["expression"])}
+        )
         return spoilt if spoilt.status == "error" else None
     if made.tool == PYTHON:
         code = random.choice(("{}\nprint(result)", "import numpy\n{}", "{}\nprint(total)")).format(made.args["code"])

@@ -94,7 +94,9 @@ def built_in_specs() -> dict[str, ToolSpec]:
     return {**specs, SEARCH: tool_spec(search_documents_tool(None))}  # type: ignore[arg-type]
 
 
-def make_samples(data: Path, work: Path, *, seed: int = 0, amounts: Amounts | None = None) -> tuple[list[Trajectory], list[Trajectory], Report]:
+def make_samples(
+    data: Path, work: Path, *, seed: int = 0, amounts: Amounts | None = None
+) -> tuple[list[Trajectory], list[Trajectory], Report]:
     """Make all trajectories.
 
     Args:
@@ -213,7 +215,9 @@ def _family_lots(
             tools = [shuffle_arguments(tool, chance) if chance.random() < 0.3 else tool for tool in tools]
             if chance.random() < amounts.masked:
                 tools, exchanges = mask(tools, exchanges, chance)
-            lot = [_Item("tools", family.name, (exchange,), _key(family.name, exchange.question), (f"copy {copy}",)) for exchange in exchanges]
+            lot = [
+                _Item("tools", family.name, (exchange,), _key(family.name, exchange.question), (f"copy {copy}",)) for exchange in exchanges
+            ]
             lot += chance.sample(small_talk, min(1, len(small_talk)))
             extra = chance.random()
             if extra < 0.3:
@@ -225,7 +229,9 @@ def _family_lots(
             yield from _lot(lot, tools, chance, amounts, shuffled=True)
 
 
-def _lot(lot: Sequence[_Item], tools: Sequence[ToolSpec], chance: random.Random, amounts: Amounts, *, shuffled: bool) -> Iterator[Trajectory]:
+def _lot(
+    lot: Sequence[_Item], tools: Sequence[ToolSpec], chance: random.Random, amounts: Amounts, *, shuffled: bool
+) -> Iterator[Trajectory]:
     """The conversations of one offer."""
     offered = list(tools)
     if shuffled:
@@ -234,7 +240,13 @@ def _lot(lot: Sequence[_Item], tools: Sequence[ToolSpec], chance: random.Random,
     by_name = {tool.name: tool for tool in offered}
     for item in _joined([_disturbed(item, by_name, chance, amounts) for item in lot], chance, amounts):
         yield Trajectory(
-            kind=item.kind, group=item.group, exchanges=item.exchanges, tools=offered, instructions=instructions, key=item.key, tags=item.tags
+            kind=item.kind,
+            group=item.group,
+            exchanges=item.exchanges,
+            tools=offered,
+            instructions=instructions,
+            key=item.key,
+            tags=item.tags,
         )
 
 

@@ -10,15 +10,36 @@ from agentkit.tuning.trajectory import Exchange, Made, Turn
 
 __all__ = ["mask", "shuffle_arguments"]
 
-_SYLLABLES = "ba ke lo mi nu ra se ti vo xa zu dor fen gal hit jun kor lim mas nep".split()
-_STEMS = "run do get call func tool op task step job action query cmd handle item proc".split()
+_SYLLABLES = [
+    "ba",
+    "ke",
+    "lo",
+    "mi",
+    "nu",
+    "ra",
+    "se",
+    "ti",
+    "vo",
+    "xa",
+    "zu",
+    "dor",
+    "fen",
+    "gal",
+    "hit",
+    "jun",
+    "kor",
+    "lim",
+    "mas",
+    "nep",
+]
+_STEMS = ["run", "do", "get", "call", "func", "tool", "op", "task", "step", "job", "action", "query", "cmd", "handle", "item", "proc"]
 
 
 def mask(tools: Sequence[ToolSpec], exchanges: Sequence[Exchange], random: random.Random) -> tuple[list[ToolSpec], list[Exchange]]:
     """Rename tools, and in half of the cases arguments too; descriptions and values stay.
 
     >>> import random
-    >>> spec = ToolSpec(name="price", description="Price of a seed", parameters={"type": "object", "properties": {"seed": {"type": "string"}}})
+    >>> spec = ToolSpec(name="price", description="Price of a seed", parameters={"properties": {"seed": {"type": "string"}}})
     >>> asked = Exchange(question="?", answer="2", turns=[Turn(calls=[Made(tool="price", args={"seed": "pea"}, text="2")])])
     >>> tools, exchanges = mask([spec], [asked], random.Random(0))
     >>> tools[0].name == exchanges[0].turns[0].calls[0].tool != "price"
@@ -29,7 +50,6 @@ def mask(tools: Sequence[ToolSpec], exchanges: Sequence[Exchange], random: rando
     if random.random() < 0.5:
         for tool in tools:
             properties = tool.parameters.get("properties", {})
-            # an argument without a description of its own would be nameless: its old name becomes the description
             arguments[tool.name] = dict(zip(properties, _fresh(len(properties), random), strict=True))
     masked = [replace(tool, name=names[tool.name], parameters=_renamed(tool.parameters, arguments[tool.name])) for tool in tools]
     return masked, [_followed(exchange, names, arguments) for exchange in exchanges]
@@ -59,6 +79,7 @@ def _fresh(count: int, random: random.Random) -> list[str]:
 
 def _renamed(parameters: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     properties = {}
+    # an argument without a description would lose its meaning with its name: the old name becomes the description
     for name, schema in parameters.get("properties", {}).items():
         described = schema if schema.get("description") or name not in names else {**schema, "description": name.replace("_", " ")}
         properties[names.get(name, name)] = described

@@ -22,7 +22,7 @@ def typed(question: str, random: random.Random) -> str:
         return question.rstrip("?.! ")
     if change == "polite":
         return random.choice(("please: {}", "hey, {}", "{} thanks", "Hi! {}", "quick one: {}")).format(question)
-    words = [match for match in re.finditer(r"(?<![\w'\"-])[a-z]{4,}(?![\w'\"-])", question)]
+    words = list(re.finditer(r"(?<![\w'\"-])[a-z]{4,}(?![\w'\"-])", question))
     if not words or '"' in question:
         return question
     word = random.choice(words)

@@ -14,7 +14,8 @@ _PLAIN = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _NUMBER = re.compile(rf"(?<![\w.:/,-]){_PLAIN.pattern}(?![\w:/]|[.,]\d)|(?<=[€$£]){_PLAIN.pattern}(?![.,]?\d)")
 _LITERAL = re.compile(r"\d+(?:\.\d+)?")
 _FIXED = re.compile(
-    r":|\b(?:19|20)\d\d\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|born|leap|decimal|\bdp\b|\bBC\b|o'clock|[ap]m\b", re.IGNORECASE
+    r":|\b(?:19|20)\d\d\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|born|leap|decimal|\bdp\b|\bBC\b|o'clock|[ap]m\b",
+    re.IGNORECASE,
 )
 
 
@@ -74,7 +75,11 @@ def _changed(row: Mapping[str, Any], moves: Mapping[str, tuple[str, str]]) -> di
         before, after = calculate(str(row["expression"])), calculate(expression)
     except ToolError:
         return None
-    if len(after.partition(".")[2]) > max(2, len(before.partition(".")[2])) or after.startswith("-") != before.startswith("-") or after == "0":
+    if (
+        len(after.partition(".")[2]) > max(2, len(before.partition(".")[2]))
+        or after.startswith("-") != before.startswith("-")
+        or after == "0"
+    ):
         return None
     answer = _answer(str(row["answer"]), before, after, moves)
     question = _NUMBER.sub(lambda match: moves[match[0]][1] if match[0] in moves else match[0], str(row["question"]))
