@@ -6,6 +6,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -89,9 +90,12 @@ class Knowledge:
             known = sorted(path.parent.name for path in file.parent.parent.glob("*/index.sqlite") if _NAME.fullmatch(path.parent.name))
             there = f"there are {', '.join(map(repr, known))}" if known else "there is none yet"
             raise DocumentError(f"no index is named {name!r}: {there}; make one with `agentkit index PATH --name {name}`")
-        with sqlite3.connect(file) as database:
-            roots = [row[0] for row in database.execute("SELECT path FROM roots ORDER BY rowid")]
-        database.close()
+        try:
+            with closing(sqlite3.connect(file)) as database:
+                roots = [row[0] for row in database.execute("SELECT path FROM roots ORDER BY rowid")]
+        except sqlite3.Error as error:
+            remedy = f"make it again with `agentkit index PATH --name {name}`"
+            raise DocumentError(f"the index {name!r} is broken ({error}): {remedy}") from error
         return cls(*roots, name=name, embedder=embedder, home=home)
 
     def __repr__(self) -> str:

@@ -9,8 +9,8 @@ from agentkit.retrieval.blocks import Block, one_line
 
 __all__ = ["SPLITTER", "Chunk", "estimate_tokens", "split", "views"]
 
-SPLITTER = 1
-"""Part of an index's key: another number makes a new index."""
+SPLITTER = 2
+"""The number of what readers and splitting make of a file: part of an index's key, so that another number makes a new index."""
 
 LIMIT = 110
 """Tokens of a chunk's text, about."""
@@ -152,17 +152,21 @@ def _units(section: list[Block], parent: tuple[str, ...], limit: int) -> Iterato
     if heading and not section[0].text.startswith(heading):
         yield _Unit(heading, Block(text=heading, path=section[0].path, page=section[0].page), estimate_tokens(heading))
     for block in section:
-        for number, piece in enumerate(_pieces(block, limit)):
-            glue = " " if number and not block.verbatim else "\n"
+        for glue, piece in _pieces(block, limit):
             yield _Unit(piece, block, estimate_tokens(piece), glue)
 
 
-def _pieces(block: Block, limit: int) -> list[str]:
-    """The block whole if it is short, else its lines, sentences, or at last runs of words."""
+def _pieces(block: Block, limit: int) -> Iterator[tuple[str, str]]:
+    """The block whole if it is short, else its lines, sentences, or at last runs of words; each with what stands before it."""
     if block.row is not None or estimate_tokens(block.text) <= limit:
-        return [block.text]
-    parts = block.text.split("\n") if block.verbatim else _sentences(block.text)
-    return [piece for part in parts for piece in ([part] if estimate_tokens(part) <= limit else _words(part, limit))]
+        yield "\n", block.text
+        return
+    for line in block.text.split("\n") if block.verbatim else [block.text]:
+        glue = "\n"
+        for sentence in [line] if estimate_tokens(line) <= limit else _sentences(line):
+            for piece in [sentence] if estimate_tokens(sentence) <= limit else _words(sentence, limit):
+                yield glue, piece
+                glue = " "
 
 
 def _sentences(text: str) -> list[str]:
@@ -240,7 +244,8 @@ def _balanced(units: list[_Unit], parts: int, most: int) -> Iterator[list[_Unit]
     left, size = sum(unit.tokens for unit in units), 0
     chunk: list[_Unit] = []
     for unit in units:
-        if chunk and (len(chunk) == most or (parts > 1 and size + unit.tokens / 2 > left / parts)):
+        enough = parts > 1 and size + unit.tokens / 2 > left / parts and size > left / parts / 4  # never a heading alone
+        if chunk and (len(chunk) == most or enough):
             yield chunk
             left, parts, chunk, size = left - size, max(parts - 1, 1), [], 0
         chunk.append(unit)

@@ -6,6 +6,7 @@ only, and the next refresh goes on from there. The Chroma collection beside it m
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -133,6 +134,7 @@ class Store:
         except sqlite3.DatabaseError:
             discard(path)
             self._db = self._connect()
+        self._closing = weakref.finalize(self, self._db.close)
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=60, check_same_thread=False, isolation_level=None)
@@ -157,7 +159,7 @@ class Store:
     def close(self) -> None:
         """Close the database; the store is not used afterwards."""
         with self._lock:
-            self._db.close()
+            self._closing()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

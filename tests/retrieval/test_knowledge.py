@@ -13,6 +13,7 @@ import pytest
 
 from agentkit.errors import DocumentError, UsageError
 from agentkit.retrieval import Hit, Knowledge, knowledge
+from agentkit.retrieval.store import Store
 
 PAGES = {
     "prices.md": "# Prices\n\n| Bed | Euros |\n|---|---|\n| small | 24.00 |\n| large | 39.00 |\n",
@@ -137,6 +138,32 @@ def test_a_broken_index_is_made_anew(house: Path, home: Path, embedder: Any) -> 
         opened.seek(4096)
         opened.write(os.urandom(size - 4096))
     assert Knowledge(house, embedder=embedder).search("barn", k=1)[0].source in ("dogs.html", "notes/keys.txt")
+
+
+def test_an_index_that_turns_out_to_be_broken_in_a_search_is_made_anew(
+    house: Path, home: Path, embedder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Knowledge(house, embedder=embedder)
+    held.refresh()
+    first, matched = held._store, Store.match
+
+    def match(store: Store, *args: Any) -> Any:
+        if store is first:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        return matched(store, *args)
+
+    monkeypatch.setattr(Store, "match", match)
+    assert held.search("barn", k=1)[0].source in ("dogs.html", "notes/keys.txt") and held._store is not first
+
+
+def test_a_broken_named_index_says_how_it_is_made_again(house: Path, home: Path, embedder: Any) -> None:
+    held = Knowledge(house, name="barn", embedder=embedder)
+    held.refresh()
+    held._close()
+    (held.folder / "index.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(DocumentError, match=r"'barn' is broken.*agentkit index PATH --name barn"):
+        Knowledge.open("barn", embedder=embedder)
+    assert Knowledge(house, name="barn", embedder=embedder).search("barn")
 
 
 def test_an_index_that_cannot_be_written_is_explained(house: Path, tmp_path: Path, embedder: Any) -> None:

@@ -103,6 +103,12 @@ def test_code_is_cut_between_lines() -> None:
     assert "\n".join(chunk.text for chunk in chunks) == code and len(chunks) > 2
 
 
+def test_a_heading_line_is_not_left_alone() -> None:
+    block = Block(text="The Corn Hall\n" + SENTENCE * 12, path=("The Corn Hall",), verbatim=True)
+    chunks = split([block])
+    assert chunks[0].text.startswith("The Corn Hall\nThe keeper") and all(chunk.text.endswith(".") for chunk in chunks)
+
+
 @pytest.mark.parametrize("text", ["word " * 900, "これは文です。" * 200, "x" * 9_000])
 def test_text_without_sentences_is_cut_between_words_where_there_are_any(text: str) -> None:
     chunks = split([Block(text=text.strip())])

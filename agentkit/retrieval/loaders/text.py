@@ -12,6 +12,7 @@ _PROSE = {"", ".text", ".txt"}
 _NUMBERED = re.compile(r"(?:\d{1,3}(?:\.\d{1,3})*[.)]?|[IVXLC]{1,6}\.|[A-Z][.)])\s+\S")
 _RULE = re.compile(r"([=\-~*_#])\1{2,}\s*")
 _LONGEST_HEADING = 70
+_ENDS = tuple(".,;:!?)")
 
 
 def read(path: Path) -> list[Block]:
@@ -45,7 +46,7 @@ def _prose(lines: list[str]) -> list[Block]:
     blocks: list[Block] = []
     title, section = "", ""
     for start, paragraph in _paragraphs(lines):
-        heading = one_line(paragraph[0]) if _is_heading(paragraph) else ""
+        heading = one_line(paragraph[0]) if (_is_heading(paragraph) or (not blocks and _is_title(paragraph))) else ""
         if heading and not blocks:
             title = heading
         elif heading:
@@ -72,10 +73,20 @@ def _paragraphs(lines: list[str]) -> list[tuple[int, list[str]]]:
     return found
 
 
+def _is_title(paragraph: list[str]) -> bool:
+    """Whether a file's first line is its title: short, no end of a sentence, and alone or in capitals."""
+    line = paragraph[0].strip()
+    return len(line) <= _LONGEST_HEADING and line[-1:] not in _ENDS and (len(paragraph) == 1 or line.isupper()) and _has_letter(line)
+
+
+def _has_letter(line: str) -> bool:
+    return any(map(str.isalpha, line))
+
+
 def _is_heading(paragraph: list[str]) -> bool:
     """Whether the first line stands above the rest: short, no end of a sentence, and numbered, in capitals, ruled, or above prose."""
     line = paragraph[0].strip()
-    if len(line) > _LONGEST_HEADING or line[-1:] in ".,;:!?)" or not any(map(str.isalpha, line)):
+    if len(line) > _LONGEST_HEADING or line[-1:] in _ENDS or not _has_letter(line):
         return False
     if len(paragraph) == 1:
         return line.isupper()
@@ -91,11 +102,18 @@ def _layout(paragraph: list[str], heading: bool) -> tuple[str, bool]:
     """The paragraph's text, and whether its line breaks are kept: hard-wrapped prose is joined, lists and addresses are not."""
     shown = [one_line(line) for line in paragraph if not _RULE.fullmatch(line.strip())]
     body = shown[1:] if heading else shown
-    lengths = [len(line) for line in body[:-1]]
-    if lengths and min(lengths) >= 50 and max(lengths) <= 100 and max(lengths) - min(lengths) < 25:
+    if _is_wrapped(body):
         body = [" ".join(body)]
     shown = [*shown[:1], *body] if heading else body
     return "\n".join(shown), len(shown) > 1
+
+
+def _is_wrapped(lines: list[str]) -> bool:
+    """Whether line breaks come from a margin: all lines but the last about as long, or the second of two goes on in small letters."""
+    lengths = [len(line) for line in lines[:-1]]
+    if not lengths or min(lengths) < 50 or max(lengths) > 100 or max(lengths) - min(lengths) >= 25:
+        return False
+    return len(lines) > 2 or lines[1][:1].islower()
 
 
 def _code(lines: list[str]) -> list[Block]:

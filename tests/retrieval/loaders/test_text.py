@@ -33,6 +33,13 @@ def test_short_lines_of_letters_and_lists_are_no_headings(tmp_path: Path, line: 
     assert {block.path for block in blocks} == {()}
 
 
+@pytest.mark.parametrize(
+    ("first", "title"), [("Swap day", "Swap day"), ("A LETTER\n(a copy)", "A LETTER"), ("Dear all,", ""), ("It rains.", "")]
+)
+def test_the_first_line_may_be_the_title(tmp_path: Path, first: str, title: str) -> None:
+    assert read_text(tmp_path, f"{first}\n\nOn Sunday we meet.")[1].path == ((title,) if title else ())
+
+
 def test_hard_wrapped_prose_is_joined_and_lists_are_not(tmp_path: Path) -> None:
     wrapped = "The pump is started by hand when the electricity has\nfailed, and not before the fuse was looked at by two\npeople."
     blocks = read_text(tmp_path, f"{wrapped}\n\nChannel 3 rescue\nChannel 7 huts\n")
