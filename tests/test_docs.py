@@ -97,7 +97,7 @@ def shell_commands(block: Block) -> Iterator[list[str]]:
         command: list[str] = []
         for word in [*words, ";"]:
             if word in ("|", "||", "&&", ";", ">", "<"):
-                yield [Path(command[0]).name, *command[1:]] if command else []
+                yield [command[0].rpartition("/")[2], *command[1:]] if command else []
                 command = []
             elif command or not _ASSIGNMENT.match(word):
                 command.append(word)
