@@ -41,7 +41,7 @@ adapter: $(DEV)
 	@.venv-dev/bin/python -m agentkit.tuning.make_adapter $(ADAPTER_ARGS)
 
 bench: $(BASE)
-	@for script in benchmarks/*.py; do echo "== $$script"; .venv/bin/python "$$script" || exit 1; done
+	@missed=0; for script in benchmarks/*.py; do echo "== $$script"; .venv/bin/python "$$script" || missed=1; done; exit $$missed
 
 # What .venv-dev holds now becomes what everybody gets.
 constraints: $(DEV)

@@ -41,7 +41,7 @@ class Screen:
         """Press keys."""
         os.write(self._terminal, keys.encode())
 
-    def wait_for(self, text: str, seconds: float = 30) -> None:
+    def wait_for(self, text: str, seconds: float = 120) -> None:
         """Read until the text is shown, behind what was waited for before."""
         until = time.monotonic() + seconds
         while text not in self.shown[self._seen :]:
