@@ -239,7 +239,7 @@ class Agent:
 
     # ------------------------------------------------------------------ on the portal's loop
     async def _ask(self, question: str, thread: str | None, schema: Any, record: Document | None) -> Answer:
-        return await _last(self._events(question, thread, schema, record))
+        return await _last(self._events(question, thread, schema, record, listened_to=False))
 
     async def _batch(self, questions: Sequence[str]) -> list[Answer]:
         if isinstance(questions, str):
@@ -256,18 +256,22 @@ class Agent:
 
         return list(await asyncio.gather(*map(one, questions)))
 
-    async def _events(self, question: str, thread: str | None, schema: Any, record: Document | None) -> AsyncGenerator[Event, None]:
+    async def _events(
+        self, question: str, thread: str | None, schema: Any, record: Document | None, *, listened_to: bool = True
+    ) -> AsyncGenerator[Event, None]:
         from agentkit.graphs.quiet import apart
-        from agentkit.run import asked
+        from agentkit.state import State
 
         _check_question(question)
-        await portal.in_thread(self._prepare)
+        if self._loaded is None or self._parts is None or self._documents is not None:
+            await portal.in_thread(self._prepare)
         with apart():
             async with self._session(thread) as (graph, thread_id), self._recorder(record, thread) as tape:
                 history = await _history(graph, thread_id)
                 run = self._run(graph, thread_id, schema, tape)
-                run.describe(question, history, self._described())
-                async with contextlib.aclosing(run.events(asked(question, history))) as events:
+                run.listened_to = listened_to
+                asked = run.begin(question, history, {} if tape is None else self._described())
+                async with contextlib.aclosing(run.events(State(messages=[asked]))) as events:
                     async for event in events:
                         yield event
                 if thread is None and thread_id is not None and not run.interrupts:
@@ -283,20 +287,21 @@ class Agent:
                 snapshot = await graph.aget_state({"configurable": {"thread_id": thread_id}})
                 waiting = [interrupt.id for interrupt in snapshot.interrupts]
                 command = decided(_decisions(thread, waiting, decisions), snapshot.values.get("usage", {}).get("seconds", 0.0))
-                return await _last(self._run(graph, thread_id, None, None).events(command))
+                run = self._run(graph, thread_id, None, None)
+                run.state = dict(snapshot.values)
+                return await _last(run.events(command))
 
     async def _replayed(self, recorded: Mapping[str, Any], tape: "ReplayTape", schema: Any = None) -> AsyncGenerator[Event, None]:
         """Run a recorded question through this agent's graph."""
         from agentkit.graphs.quiet import apart
-        from agentkit.run import asked, remembered
+        from agentkit.run import remembered
+        from agentkit.state import State
 
         with apart():
             history = remembered(recorded)
             run = self._run(self.graph, None, schema or recorded["schema"], tape)
-            run.describe(recorded["question"], history, {})
-            question = asked(recorded["question"], history)
-            given: Any = {**history, "messages": [*history["messages"], *question["messages"]]}
-            async with contextlib.aclosing(run.events(given)) as events:
+            asked = run.begin(recorded["question"], history, {})
+            async with contextlib.aclosing(run.events(State(**{**history, "messages": [*history["messages"], asked]}))) as events:
                 async for event in events:
                     yield event
 

@@ -14,18 +14,21 @@ _NUMBER = re.compile(r"[\d.,]{1,9}")
 SHORTEST = 6
 """Characters; a shorter value of such a variable is no secret but a setting, and would blot out ordinary text."""
 
-_PATTERNS = (
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+"),
-    re.compile(r"\b(?:sk|pk|rk)[-_][\w-]{16,}"),
-    re.compile(r"\bgh[opsur]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"),
-    re.compile(r"\bxox[a-z]-[\w-]{10,}"),
-    re.compile(r"\bA(?:KIA|SIA)[0-9A-Z]{16}\b"),
-    re.compile(r"\bAIza[\w-]{30,}"),
-    re.compile(r"\bhf_[A-Za-z0-9]{20,}"),
-    re.compile(r"(?<=Bearer )[\w.~+/=-]{12,}", re.IGNORECASE),
-    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
-    re.compile(r"(?i)(?<=[\"'_ -])(?:api[_-]?key|secret|password|passwd|token)[\"']?\s*[:=]\s*[\"']?(?=[^\s\"']*\d)[^\s\"',;]{8,}"),
+_LOOKS = re.compile(
+    r"""
+      -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----[\s\S]*?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|\Z)
+    | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+                       # JSON web tokens
+    | \b(?:sk|pk|rk)[-_][\w-]{16,}                             # OpenAI, Anthropic, Stripe
+    | \bgh[opsur]_\w{20,} | \bgithub_pat_\w{20,} | \bglpat-[\w-]{16,}
+    | \bxox[a-z]-[\w-]{10,}                                    # Slack
+    | \bA(?:KIA|SIA)[0-9A-Z]{16}\b                             # AWS
+    | \bAIza[\w-]{30,}                                         # Google
+    | \bhf_[A-Za-z0-9]{20,}                                    # Hugging Face
+    | (?<=[Bb]earer\ )[\w.~+/=-]{12,}
+    | (?<=://)[^/\s:@]+:[^/\s@]+(?=@)                          # name:password@ in an address
+    | (?<=["'_\ -])(?i:api[_-]?key|secret|password|passwd|token)["']?\s*[:=]\s*["']?(?=[^\s"']*\d)[^\s"',;]{8,}
+    """,
+    re.VERBOSE,
 )
 
 
@@ -52,16 +55,16 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        values = {value for value in [*secrets, *secrets_of_environment()] if value}
+        values = {value for value in [*secrets, *secrets_of_environment()] if len(value) >= SHORTEST}
         self._values = sorted(values, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """The text without secrets."""
+        if len(text) < SHORTEST:
+            return text
         for value in self._values:
             text = text.replace(value, MASK)
-        for pattern in _PATTERNS:
-            text = pattern.sub(MASK, text)
-        return text
+        return _LOOKS.sub(MASK, text)
 
     def __call__(self, data: Any) -> Any:
         """The data without secrets, keys of objects included; tuples become lists.

@@ -11,24 +11,18 @@ from typing import Any
 from langchain_core.messages import HumanMessage, messages_from_dict, messages_to_dict
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, Durability
+from langgraph.types import Command, Durability, StreamMode
 
 from agentkit import prompts
-from agentkit.answer import Answer, Done, Event, Token
+from agentkit.answer import Answer, Done, Event
 from agentkit.errors import ModelError, ReplayError
 from agentkit.graphs.parts import Parts, RunContext
 from agentkit.graphs.prompt import build_prompt
 from agentkit.state import State, to_answer
 
-__all__ = ["Graph", "Run", "asked", "decided", "remembered"]
+__all__ = ["Graph", "Run", "decided", "remembered"]
 
 Graph = CompiledStateGraph[State, RunContext, State, State]
-
-
-def asked(question: str, history: State) -> State:
-    """The input of the graph for a question; its id derives from its turn."""
-    turn = 1 + sum(isinstance(message, HumanMessage) for message in history.get("messages", []))
-    return State(messages=[HumanMessage(question, id=f"{turn}.0")])
 
 
 def decided(decisions: Mapping[str, Any], spent: float) -> Command[Any]:
@@ -51,11 +45,12 @@ class Run:
     context: RunContext
     thread: str | None = None
     schema: Any = None
+    listened_to: bool = True
+    """Whether somebody wants the events before the last."""
     state: dict[str, Any] = field(default_factory=dict)
+    """What the thread holds, as far as an answer is made of it."""
     turn: int = 1
     interrupts: list[Any] = field(default_factory=list)
-    written: dict[int, str] = field(default_factory=dict)
-    """Answer text by step, as it was streamed."""
 
     async def events(self, given: State | Command[Any]) -> AsyncGenerator[Event, None]:
         """What happens, the answer last.
@@ -83,18 +78,21 @@ class Run:
             config["configurable"] = {"thread_id": self.thread}
         effects = any(self.parts.tools.policy(name).effect in ("writes", "spends") for name in self.parts.tools.names())
         durability: Durability | None = None if self.thread is None else "sync" if effects else "exit"
-        stream = self.graph.astream(given, config, context=self.context, stream_mode=["custom", "values"], durability=durability)
+        modes: list[StreamMode] = ["custom", "updates"] if self.listened_to else ["updates"]
         mode: str
         item: Any
-        async for mode, item in stream:
+        async for mode, item in self.graph.astream(given, config, context=self.context, stream_mode=modes, durability=durability):
             if mode == "custom":
-                if isinstance(item, Token):
-                    self.written[item.step] = self.written.get(item.step, "") + item.text
                 yield item
-            elif "__interrupt__" in item:
-                self.interrupts.extend(item["__interrupt__"])
-            else:
-                self.state = item
+                continue
+            self.interrupts.extend(item.pop("__interrupt__", ()))
+            for update in item.values():
+                self._take(update)
+
+    def _take(self, update: Mapping[str, Any]) -> None:
+        """Keep what a node changed. (LangGraph's "values" would read every channel after every step.)"""
+        messages = [*self.state.get("messages", []), *update.get("messages", [])]
+        self.state = {**self.state, **update, "messages": messages}
 
     @property
     def _step(self) -> int:
@@ -127,7 +125,7 @@ class Run:
 
     def _cut_off(self) -> Mapping[str, Any]:
         """The state of a run that was cut off, with as much of the answer as was streamed."""
-        return {**self.state, "text": self.state.get("text") or self.written.get(self._step, "")}
+        return {**self.state, "text": self.state.get("text") or self.context.written.get(self._step, "")}
 
     def _end(self, answer: Answer, error: Exception | None = None) -> Answer:
         """Write the answer down; a replay takes the recorded seconds."""
@@ -138,10 +136,21 @@ class Run:
         self.context.write("answer", turn=self.turn, step=self._step, answer=answer.to_dict(), **failed)
         return answer
 
-    def describe(self, question: str, history: State, model: Mapping[str, Any]) -> None:
-        """Write down what was asked, of whom, and what the thread held."""
+    def begin(self, question: str, history: State, model: Mapping[str, Any]) -> HumanMessage:
+        """Take up what the thread holds, and write down what is asked and of whom.
+
+        Returns:
+            The question as the graph is given it; its id derives from its turn.
+        """
+        self.turn = 1 + sum(isinstance(message, HumanMessage) for message in history["messages"])
+        asked = HumanMessage(question, id=f"{self.turn}.0")
+        self.state = {"messages": [*history["messages"], asked]}
+        if self.context.tape is not None:
+            self._describe(question, history, model)
+        return asked
+
+    def _describe(self, question: str, history: State, model: Mapping[str, Any]) -> None:
         parts, budget = self.parts, self.parts.budget
-        self.turn = 1 + sum(isinstance(message, HumanMessage) for message in history.get("messages", []))
         recorded = self.context.read("asked", turn=self.turn, step=0)
         held = {
             "messages": messages_to_dict(history.get("messages", [])),

@@ -56,6 +56,7 @@ def verdict_on(
     if len(before) >= 2 and seen[before[-1]]["digest"] == seen[before[-2]]["digest"]:
         return "hint"
     last = seen[before[-1]]
-    changed = any(item["ran"] and item["key"] != key and effects.get(item["tool"]) in CHANGING for item in seen[before[-1] + 1 :])
+    since = [item for item in seen[before[-1] + 1 :] if item["key"] != key and item["status"] == "success"]
+    changed = any(effects.get(item["tool"]) in CHANGING for item in since)
     may_differ = effects.get(name) == "reads" or (last["status"] == "error" and effects.get(name) != "none")
     return "run" if changed or may_differ else "hint"

@@ -40,6 +40,8 @@ class Parts:
     """The tools as a model is shown them, by name."""
     critique: bool = True
     """Whether drafts are checked; quotes that are not literal are dropped either way."""
+    bound: dict[Any, Any] = field(default_factory=dict, compare=False)
+    """The model with tools bound, by what is withheld: binding makes a JSON Schema of every tool."""
 
     def warm(self) -> None:
         """Load the model and the prompts, outside of the event loop."""
@@ -52,6 +54,8 @@ class RunContext:
     """What belongs to one run; LangGraph hands it to every node."""
 
     tape: Tape | None = None
+    written: dict[int, str] = field(default_factory=dict)
+    """Answer text by step, as far as it has come: what is left of a run that is cut off."""
 
     def write(self, kind: str, *, turn: int, step: int, call: int | None = None, **fields: Any) -> None:
         """Write an event, where there is a tape."""

@@ -11,10 +11,9 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from agentkit.contract import ToolSpec, render_signature
-from agentkit.errors import AgentkitError, ReplayError, ToolError
+from agentkit.errors import AgentkitError, ReplayError
 from agentkit.graphs.parts import CallNode, Parts, RunContext
 from agentkit.state import Result, State, ToolCallTask
-from agentkit.tools.toolbox import validate_args
 
 __all__ = ["act_node", "run_call"]
 
@@ -95,10 +94,6 @@ def _failed(text: str, *, ran: bool = False) -> Result:
 async def _run(parts: Parts, call: ToolCall, until: float | None) -> Result:
     """The tool's own time limit is kept by its policy, in the registry; here the budget's."""
     tool = parts.tools.get(call["name"])
-    try:
-        validate_args(tool, call["args"])
-    except ToolError as error:
-        return _failed(str(error))
     try:
         async with asyncio.timeout_at(until) as clock:
             return _result(await tool.ainvoke(call))

@@ -53,7 +53,8 @@ def observe_node(parts: Parts) -> Node:
             messages.append(_message(call, shown, status, f"{turn}.{step}.{index}"))
             evidence += [_evidence(parts, call, passage) for passage in shown.passages]
             seen.append(_seen(call, result))
-            run.write("observation", turn=turn, step=step, call=index, id=call["id"], **asdict(shown))
+            if run.tape is not None:
+                run.write("observation", turn=turn, step=step, call=index, id=call["id"], **asdict(shown))
             runtime.stream_writer(Observation(step=step, id=call["id"] or "", tool=call["name"], text=shown.text, status=status))
         return State(
             messages=messages,

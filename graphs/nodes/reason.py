@@ -51,16 +51,22 @@ def reason_node(parts: Parts) -> Node:
         now = State(**{**state, **update})
         turn, step = now["turn"], now["step"] + 1
         plan = _plan(parts, now, run)
-        run.write(
-            "prompt", turn=turn, step=step, messages=compact(plan.prompt), withheld=now["withheld"], due=plan.due, left_out=plan.left_out
-        )
+        if run.tape is not None:
+            shown: dict[str, Any] = {"messages": compact(plan.prompt), "withheld": now["withheld"]}
+            run.write("prompt", turn=turn, step=step, **shown, due=plan.due, left_out=plan.left_out)
         began = time.monotonic()
-        spoken = await _spoken(parts, now, plan, run, lambda text: runtime.stream_writer(Token(step=step, text=text)))
+
+        def on_text(text: str) -> None:
+            run.written[step] = run.written.get(step, "") + text
+            runtime.stream_writer(Token(step=step, text=text))
+
+        spoken = await _spoken(parts, now, plan, run, on_text)
         message = settle(spoken.message, turn=turn, step=step, taken=_taken(now["messages"]))
-        if plan.due and message.tool_calls:
-            message = message.model_copy(update={"tool_calls": []})
-        said: dict[str, Any] = {"message": messages_to_dict([message])[0], "cut": spoken.cut, "pieces": spoken.pieces}
-        run.write("message", turn=turn, step=step, **said, seconds=time.monotonic() - began)
+        if plan.due and message.tool_calls:  # text beside calls is a thought, not the answer that was due
+            message = message.model_copy(update={"tool_calls": [], "content": ""})
+        if run.tape is not None:
+            said: dict[str, Any] = {"message": messages_to_dict([message])[0], "cut": spoken.cut, "pieces": spoken.pieces}
+            run.write("message", turn=turn, step=step, **said, seconds=time.monotonic() - began)
         _tell(message, step, runtime)
         update["left_out"] = plan.left_out
         update["usage"] = _used(now["usage"], message, spoken, now["started"])
@@ -107,7 +113,7 @@ def _plan(parts: Parts, state: State, run: RunContext) -> _Plan:
         left -= parts.budget.reserved_tokens
     model = parts.model()
     window = window_of(model)
-    measure = _measure(parts, model)
+    measure = _nothing if window is None else _measure(parts, model)
     room = min(MOST_ROOM, max(LEAST_ROOM, (window or 0) // 4), left if left is not None else MOST_ROOM)
     prompt, left_out = fit_prompt(
         state["messages"], instructions=parts.instructions, left_out=state["left_out"], measure=measure, window=window, room=room
@@ -141,7 +147,7 @@ async def _spoken(parts: Parts, state: State, plan: _Plan, run: RunContext, on_t
     request = Request(
         tools=parts.tools.tools(), withheld=state["withheld"], answer_only=bool(plan.due), limit=plan.limit, until=plan.until
     )
-    return await speak(parts.model(), plan.prompt, request, on_text)
+    return await speak(parts.model(), plan.prompt, request, on_text, bound=parts.bound)
 
 
 def _recorded(event: dict[str, Any], on_text: Callable[[str], None]) -> Spoken:

@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import json
 import string
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,36 +48,43 @@ class Spoken:
     """Pieces that arrived: a count of tokens for models that report no usage."""
 
 
-def bind(model: BaseChatModel, request: Request) -> Runnable[LanguageModelInput, Any]:
-    """The model with the tools, the choice and the limit of a step bound to it."""
-    options: dict[str, Any] = {}
-    if request.limit is not None and hasattr(model, "max_tokens"):
-        own = model.max_tokens
-        options["max_tokens"] = min(request.limit, own) if isinstance(own, int) and own > 0 else request.limit
+def bind(model: BaseChatModel, request: Request, bound: dict[Any, Any]) -> Runnable[LanguageModelInput, Any]:
+    """The model with the tools, the choice and the limit of a step bound to it; `bound` keeps what was bound before.
+
+    Raises:
+        ModelError: it can't call tools.
+    """
+    key = (request.answer_only, tuple(request.withheld))
+    if key not in bound:
+        try:
+            bound[key] = _with_tools(model, request)
+        except NotImplementedError as error:
+            raise ModelError(f"{type(model).__name__} can't call tools: use a model that can, or Agent(tools=[])") from error
+    runnable: Runnable[LanguageModelInput, Any] = bound[key]
+    if request.limit is None or not hasattr(model, "max_tokens"):
+        return runnable
+    own = model.max_tokens
+    return runnable.bind(max_tokens=min(request.limit, own) if isinstance(own, int) and own > 0 else request.limit)
+
+
+def _with_tools(model: BaseChatModel, request: Request) -> Runnable[LanguageModelInput, Any]:
     withholds = bool(getattr(model, "supports_withholding", False))
     tools = list(request.tools) if withholds else [tool for tool in request.tools if tool.name not in request.withheld]
     if withholds:
         choice = "none" if request.answer_only or not tools else "auto"
-        return model.bind_tools(tools, tool_choice=choice, withheld=tuple(request.withheld), **options)
+        return model.bind_tools(tools, tool_choice=choice, withheld=tuple(request.withheld))
     if not tools:
-        return model.bind(**options) if options else model
-    try:
-        return _with_tools(model, tools, options, answer_only=request.answer_only)
-    except NotImplementedError as error:
-        raise ModelError(f"{type(model).__name__} can't call tools: use a model that can, or Agent(tools=[])") from error
-
-
-def _with_tools(
-    model: BaseChatModel, tools: Sequence[BaseTool], options: Mapping[str, Any], *, answer_only: bool
-) -> Runnable[LanguageModelInput, Any]:
-    if answer_only:
+        return model
+    if request.answer_only:
         # an integration that does not know this choice is asked without it; calls that it makes then are dropped
         with contextlib.suppress(TypeError, ValueError):
-            return model.bind_tools(tools, tool_choice="none", **options)
-    return model.bind_tools(tools, **options)
+            return model.bind_tools(tools, tool_choice="none")
+    return model.bind_tools(tools)
 
 
-async def speak(model: BaseChatModel, prompt: Sequence[AnyMessage], request: Request, on_text: Callable[[str], None]) -> Spoken:
+async def speak(
+    model: BaseChatModel, prompt: Sequence[AnyMessage], request: Request, on_text: Callable[[str], None], *, bound: dict[Any, Any]
+) -> Spoken:
     """Ask the model once.
 
     Args:
@@ -85,6 +92,7 @@ async def speak(model: BaseChatModel, prompt: Sequence[AnyMessage], request: Req
         prompt: the messages, system text first.
         request: tools and limits.
         on_text: called with pieces of answer text as they come.
+        bound: keeps the model with its tools from step to step.
 
     Raises:
         ModelError: the model or its endpoint failed, whatever it raised.
@@ -95,7 +103,7 @@ async def speak(model: BaseChatModel, prompt: Sequence[AnyMessage], request: Req
     listener = _Listener(on_text, at_once=request.answer_only or not request.tools or bool(getattr(model, "separates_thoughts", False)))
     try:
         async with asyncio.timeout_at(request.until):
-            stream = bind(model, request).astream(list(prompt))
+            stream = bind(model, request, bound).astream(list(prompt))
             async for piece in stream:
                 whole = piece if whole is None else whole + piece
                 pieces += 1
