@@ -83,6 +83,18 @@ def test_the_examples_are_numbered_without_a_gap() -> None:
 
 
 @pytest.mark.slow
+def test_the_demo_asks_three_questions_and_shows_each_step(examples_home: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "AGENTKIT_HOME": str(examples_home), "PYTHONUTF8": "1"}
+    command = [sys.executable, str(FOLDER / "00_demo.py")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=MOST_SECONDS)
+    end = re.search(r"^(\d) of 3 answered\.", done.stdout, re.MULTILINE)
+    assert done.stdout.count("== question: ") == 3 and end is not None, done.stdout + done.stderr
+    assert done.returncode == (0 if end[1] == "3" else 1)
+    called = set(re.findall(r"^ \d  (\w+)", done.stdout, re.MULTILINE))
+    assert adapter_file() is None or called >= {"search_documents", "calculator", "python"}, done.stdout
+
+
+@pytest.mark.slow
 def test_documents_are_cited_literally(run: Runner, examples_home: Path) -> None:
     printed = run("01_documents.py")
     answers(printed)
