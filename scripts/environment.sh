@@ -15,6 +15,10 @@ if [ ! -x "$folder/bin/python" ]; then
   fi
 fi
 echo "== $folder: packages ($extras)"
+# pip takes a wheel of the same version for the one that is there: a new build has to be forced on it.
+if [ -e "$folder/installed" ] && [ -n "$(find .cache/wheels -name '*.whl' -newer "$folder/installed")" ]; then
+  "$folder/bin/python" -m pip install --disable-pip-version-check --no-input --quiet --no-deps --force-reinstall .cache/wheels/llama_cpp_python-*.whl
+fi
 # One resolution: the wheel by its path, so that pip never builds llama-cpp-python a second time.
 "$folder/bin/python" -m pip install --disable-pip-version-check --no-input --constraint constraints.txt \
   .cache/wheels/llama_cpp_python-*.whl --editable ".[$extras]"
