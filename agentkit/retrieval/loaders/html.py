@@ -154,22 +154,23 @@ def _grid(rows: list[Tag]) -> Iterator[list[str]]:
     """The cells of each row as text; a cell that spans rows is repeated, one that spans columns is followed by empty ones."""
     hanging: dict[int, tuple[int, str]] = {}  # column: rows still to fill, text
     for row in rows:
-        cells: list[str] = []
-        waiting = list(row.find_all(["td", "th"]))
-        while waiting or len(cells) in hanging:
-            column = len(cells)
-            if column in hanging:
-                left, text = hanging.pop(column)
-                if left > 1:
-                    hanging[column] = (left - 1, text)
-                cells.append(text)
-                continue
+        yield _row(list(row.find_all(["td", "th"])), hanging)
+
+
+def _row(waiting: list[Tag], hanging: dict[int, tuple[int, str]]) -> list[str]:
+    cells: list[str] = []
+    while waiting or len(cells) in hanging:
+        column = len(cells)
+        if column in hanging:
+            left, text = hanging.pop(column)
+            cells.append(text)
+        else:
             cell = waiting.pop(0)
-            text = _inline(cell).replace("\0", " ")
-            if (tall := _span(cell, "rowspan")) > 1:
-                hanging[column] = (tall - 1, text)
+            left, text = _span(cell, "rowspan"), _inline(cell).replace("\0", " ")
             cells += [text] + [""] * (_span(cell, "colspan") - 1)
-        yield cells
+        if left > 1:
+            hanging[column] = (left - 1, text)
+    return cells
 
 
 def _span(cell: Tag, name: str) -> int:

@@ -29,7 +29,7 @@ numbers = st.integers(-(10**6), 10**6) | st.floats(-1e9, 1e9, allow_nan=False)
 samples = st.lists(numbers, min_size=2, max_size=12)
 
 
-def same(ours: Callable[[], Any], theirs: Callable[[], Any]) -> None:
+def expect_same(ours: Callable[[], Any], theirs: Callable[[], Any]) -> None:
     """Both give the same, or both refuse."""
     try:
         expected = theirs()
@@ -60,7 +60,7 @@ EXACT = [
 @given(samples)
 @pytest.mark.parametrize("name", EXACT)
 def test_statistics_agree_to_the_last_digit(name: str, values: list[float]) -> None:
-    same(lambda: getattr(our_statistics, name)(values), lambda: getattr(statistics, name)(values))
+    expect_same(lambda: getattr(our_statistics, name)(values), lambda: getattr(statistics, name)(values))
 
 
 @given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=8))
@@ -143,8 +143,8 @@ def plain(value: Any) -> Any:
 def test_fractions_compute_alike(name: str, a: fractions.Fraction, b: Any) -> None:
     call = getattr(operator, name)
     other = ours(b) if isinstance(b, fractions.Fraction) else b
-    same(lambda: plain(call(ours(a), other)), lambda: call(a, b))
-    same(lambda: plain(call(other, ours(a))), lambda: call(b, a))
+    expect_same(lambda: plain(call(ours(a), other)), lambda: call(a, b))
+    expect_same(lambda: plain(call(other, ours(a))), lambda: call(b, a))
 
 
 @given(rationals, st.integers(-5, 5))
@@ -164,9 +164,9 @@ def test_fractions_of_one_number(a: fractions.Fraction, n: int) -> None:
         math.trunc,
     ]
     for call in calls:
-        same(functools.partial(lambda call: plain(call(ours(a))), call), functools.partial(call, a))
-    same(lambda: plain(ours(a) ** n), lambda: a**n)
-    same(lambda: plain(round(ours(a), n)), lambda: round(a, n))
+        expect_same(functools.partial(lambda call: plain(call(ours(a))), call), functools.partial(call, a))
+    expect_same(lambda: plain(ours(a) ** n), lambda: a**n)
+    expect_same(lambda: plain(round(ours(a), n)), lambda: round(a, n))
     assert plain(ours(a).limit_denominator(n + 6)) == a.limit_denominator(n + 6)
     assert ours(a).as_integer_ratio() == a.as_integer_ratio() and hash(ours(a)) == hash(ours(a))
 
@@ -275,7 +275,7 @@ TWO = [
 @given(st.integers(-9, 9), st.integers(0, 9))
 def test_operators_agree(a: int, b: int) -> None:
     for name in TWO:
-        same(functools.partial(getattr(our_operator, name), a, b), functools.partial(getattr(operator, name), a, b))
+        expect_same(functools.partial(getattr(our_operator, name), a, b), functools.partial(getattr(operator, name), a, b))
     for name in ("neg", "pos", "abs", "invert", "not_", "truth"):
         assert getattr(our_operator, name)(a) == getattr(operator, name)(a)
 
