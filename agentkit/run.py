@@ -129,6 +129,8 @@ class Run:
 
     def _end(self, answer: Answer, error: Exception | None = None) -> Answer:
         """Write the answer down; a replay takes the recorded seconds."""
+        if self.context.tape is None:
+            return answer
         recorded = self.context.read("answer", turn=self.turn, step=self._step)
         if recorded is not None:
             answer = dataclasses.replace(answer, usage={**answer.usage, "seconds": recorded["answer"]["usage"]["seconds"]})

@@ -104,7 +104,7 @@ def check_numbers(text: str, messages: Sequence[AnyMessage]) -> list[CritiqueNot
         if isinstance(message, AIMessage):
             known.update(numbers_in(" ".join(str(call["args"]) for call in message.tool_calls)))
     bare = _LIST_ITEM.sub("", _CITED.sub("", text))
-    unknown = [number for number in dict.fromkeys(numbers_in(bare)) if not _follows(number, known)]
+    unknown = [number for number in dict.fromkeys(numbers_in(bare)) if number not in known and not _follows(number, known)]
     return [
         {"principle": "numbers are observed", "finding": f"{number} is neither in the question nor in what was observed", "revised": False}
         for number in unknown

@@ -97,18 +97,17 @@ async def speak(
     Raises:
         ModelError: the model or its endpoint failed, whatever it raised.
     """
-    whole: AIMessageChunk | AIMessage | None = None
-    cut, pieces = "", 0
+    heard: list[Any] = []
+    cut = ""
     limit = None if getattr(model, "enforces_limit", False) else request.limit
     listener = _Listener(on_text, at_once=request.answer_only or not request.tools or bool(getattr(model, "separates_thoughts", False)))
     try:
         async with asyncio.timeout_at(request.until):
             stream = bind(model, request, bound).astream(list(prompt))
             async for piece in stream:
-                whole = piece if whole is None else whole + piece
-                pieces += 1
+                heard.append(piece)
                 listener.hear(piece)
-                if limit is not None and pieces > limit:
+                if limit is not None and len(heard) > limit:
                     cut = "max_tokens"
                     await _close(stream)
                     break
@@ -120,7 +119,7 @@ async def speak(
         raise
     except Exception as error:
         raise ModelError(f"the model failed with {type(error).__name__}: {error}") from error
-    message = _whole(whole)
+    message = _whole(heard)
     if not cut and message.response_metadata.get("finish_reason") == "length":
         cut = "max_tokens"
     if cut:
@@ -128,7 +127,7 @@ async def speak(
         message = message.model_copy(update={"tool_calls": calls, "invalid_tool_calls": []})
     if not message.tool_calls and not message.invalid_tool_calls:
         listener.release()
-    return Spoken(message=message, cut=cut, pieces=pieces)
+    return Spoken(message=message, cut=cut, pieces=len(heard))
 
 
 class _Listener:
@@ -160,10 +159,11 @@ async def _close(stream: AsyncIterator[Any]) -> None:
         await closing()
 
 
-def _whole(piece: AIMessageChunk | AIMessage | None) -> AIMessage:
+def _whole(pieces: list[Any]) -> AIMessage:
     """A message of the pieces; a call whose arguments aren't a JSON object is an invalid one, never a repaired one."""
-    if piece is None:
+    if not pieces:
         return AIMessage("")
+    piece: AIMessageChunk | AIMessage = pieces[0] + pieces[1:] if len(pieces) > 1 else pieces[0]
     fields: dict[str, Any] = {
         "content": piece.content,
         "additional_kwargs": {key: value for key, value in piece.additional_kwargs.items() if key != "tool_calls"},
