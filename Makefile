@@ -45,7 +45,7 @@ bench: $(BASE)
 
 # What .venv-dev holds now becomes what everybody gets.
 constraints: $(DEV)
-	@scripts/freeze.sh .venv-dev constraints.txt
+	@.venv-dev/bin/python scripts/freeze.py constraints.txt
 
 clean:
 	rm -rf .venv .venv-dev .cache build dist *.egg-info
