@@ -31,7 +31,7 @@ def test_balancing_splits_where_waiting_would_cost_more() -> None:
     pieces = balanced([Tree((1,), (leaf(10),) * 6), Tree((2,), (leaf(10),) * 3)], 2)
     assert sum(len(tree.branches) for tree in pieces) == 9
     assert max(tree.tokens for tree in pieces) <= 51
-    whole = [Tree((1,), (leaf(9),)), Tree((2,), (leaf(9), leaf(1)))]
+    whole = [Tree((1,), (leaf(9),)), Tree((2,), (leaf(8), leaf(2)))]
     assert sorted(tree.tokens for tree in balanced(whole, 2)) == [10, 11]
 
 

@@ -21,18 +21,20 @@ from agentkit.tuning.samples.quotes import align
 from agentkit.tuning.trajectory import Exchange
 
 PRICES = "Ticket | Adult | Child\nSingle swim | 8.50 | 4.50\nA locker key costs **35.00**, paid in cash (no cards)."
+CODE = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
+WEIGHT = {"type": "object", "properties": {"kg": {"type": "number"}, "land": {"enum": ["DE", "FR"]}}, "required": ["kg"]}
 FAMILY: dict[str, Any] = {
     "family": "parcels",
     "tools": [
-        {"name": "track", "description": "Where a parcel is.", "parameters": {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}},
-        {"name": "price", "description": "Price by weight.", "parameters": {"type": "object", "properties": {"kg": {"type": "number"}, "land": {"enum": ["DE", "FR"]}}, "required": ["kg"]}},
+        {"name": "track", "description": "Where a parcel is.", "parameters": CODE},
+        {"name": "price", "description": "Price by weight.", "parameters": WEIGHT},
     ],
     "rows": [
-        {"question": "where is QX1", "calls": [{"tool": "track", "args": {"code": "QX1"}, "result": {"at": "Ghent"}}], "answer": "In Ghent."},
+        {"question": "where is QX1", "calls": [{"tool": "track", "args": {"code": "QX1"}, "result": {"at": "Ghent"}}], "answer": "Ghent."},
         {"question": "2 kg to France?", "calls": [{"tool": "price", "args": {"kg": 2, "land": "FR"}, "result": "9.10"}], "answer": "9.10."},
         {"question": "thanks", "calls": [], "answer": "You're welcome!"},
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -204,7 +206,7 @@ def test_all_samples_offer_what_they_call_and_repeat_with_the_seed(data: Path, t
     assert report.dropped["document"] == 1
     for trajectory in [*trained, *held]:
         offered = {tool.name for tool in trajectory.tools}
-        assert offered.issuperset(*(exchange.needs for exchange in trajectory.exchanges))
+        assert all(offered.issuperset(exchange.needs) for exchange in trajectory.exchanges)
         assert len(offered) == len(trajectory.tools)
     assert not {t.group for t in trained if t.kind == "tools"} & {t.group for t in held if t.kind == "tools"}
     counted = check(trained, [(10, 3)] * len(trained))

