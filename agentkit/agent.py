@@ -286,9 +286,10 @@ class Agent:
             async with self._session(thread) as (graph, thread_id):
                 snapshot = await graph.aget_state({"configurable": {"thread_id": thread_id}})
                 waiting = [interrupt.id for interrupt in snapshot.interrupts]
-                command = decided(_decisions(thread, waiting, decisions), snapshot.values.get("usage", {}).get("seconds", 0.0))
+                turn = snapshot.values.get("turn", {})
+                command = decided(_decisions(thread, waiting, decisions), turn.get("usage", {}).get("seconds", 0.0))
                 run = self._run(graph, thread_id, None, None)
-                run.state = dict(snapshot.values)
+                run.messages, run.turn, run.left_out = list(snapshot.values["messages"]), turn, snapshot.values["left_out"]
                 return await _last(run.events(command))
 
     async def _replayed(self, recorded: Mapping[str, Any], tape: "ReplayTape", schema: Any = None) -> AsyncGenerator[Event, None]:
@@ -414,13 +415,13 @@ def _secrets(model: "BaseChatModel") -> list[str]:
 
 async def _history(graph: "Graph", thread: str | None) -> "State":
     """What a thread holds."""
-    from agentkit.state import LeftOut, State
+    from agentkit.state import NOTHING_LEFT_OUT, State
 
     if thread is None:
-        return State(messages=[], evidence=[], left_out={"pairs": 0, "turns": 0})
+        return State(messages=[], evidence=[], left_out=NOTHING_LEFT_OUT)
     snapshot = await graph.aget_state({"configurable": {"thread_id": thread}})
     values = snapshot.values
-    left_out = values.get("left_out") or LeftOut(pairs=0, turns=0)
+    left_out = values.get("left_out") or NOTHING_LEFT_OUT
     return State(messages=values.get("messages", []), evidence=values.get("evidence", []), left_out=left_out)
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.messages import HumanMessage, messages_from_dict, messages_to_dict
+from langchain_core.messages import AnyMessage, HumanMessage, messages_from_dict, messages_to_dict
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Durability, StreamMode
@@ -18,7 +18,7 @@ from agentkit.answer import Answer, Done, Event
 from agentkit.errors import ModelError, ReplayError
 from agentkit.graphs.parts import Parts, RunContext
 from agentkit.graphs.prompt import build_prompt
-from agentkit.state import State, to_answer
+from agentkit.state import NOTHING_LEFT_OUT, LeftOut, State, Turn, merge_turn, questions_in, to_answer
 
 __all__ = ["Graph", "Run", "decided", "remembered"]
 
@@ -27,7 +27,7 @@ Graph = CompiledStateGraph[State, RunContext, State, State]
 
 def decided(decisions: Mapping[str, Any], spent: float) -> Command[Any]:
     """The input of the graph for decisions; the clock goes on from what was spent before the pause."""
-    return Command(resume=dict(decisions), update={"started": time.monotonic() - spent})
+    return Command(resume=dict(decisions), update={"turn": {"started": time.monotonic() - spent}})
 
 
 def remembered(event: Mapping[str, Any]) -> State:
@@ -47,9 +47,12 @@ class Run:
     schema: Any = None
     listened_to: bool = True
     """Whether somebody wants the events before the last."""
-    state: dict[str, Any] = field(default_factory=dict)
-    """What the thread holds, as far as an answer is made of it."""
-    turn: int = 1
+    messages: list[AnyMessage] = field(default_factory=list)
+    """What the thread holds by now."""
+    turn: Turn = field(default_factory=Turn)
+    left_out: LeftOut = field(default_factory=NOTHING_LEFT_OUT.copy)
+    number: int = 1
+    """The turn's number."""
     interrupts: list[Any] = field(default_factory=list)
 
     async def events(self, given: State | Command[Any]) -> AsyncGenerator[Event, None]:
@@ -63,12 +66,12 @@ class Run:
                 yield event
             answer = await self._answer()
         except asyncio.CancelledError:
-            yield Done(step=self._step, answer=self._end(to_answer(self._cut_off(), stop_reason="cancelled")))
+            yield Done(step=self._step, answer=self._end(self._cut_off("cancelled")))
             raise
         except ReplayError:
             raise
         except Exception as error:
-            self._end(to_answer(self._cut_off(), stop_reason="error"), error)
+            self._end(self._cut_off("error"), error)
             raise
         yield Done(step=self._step, answer=self._end(answer))
 
@@ -91,31 +94,31 @@ class Run:
 
     def _take(self, update: Mapping[str, Any]) -> None:
         """Keep what a node changed. (LangGraph's "values" would read every channel after every step.)"""
-        messages = [*self.state.get("messages", []), *update.get("messages", [])]
-        self.state = {**self.state, **update, "messages": messages}
+        self.messages.extend(update.get("messages", ()))
+        self.turn = merge_turn(self.turn, update.get("turn", {}))
+        self.left_out = update.get("left_out", self.left_out)
 
     @property
     def _step(self) -> int:
-        return int(self.state.get("step") or 0) + 1
+        return self.turn.get("step", 0) + 1
 
     async def _answer(self) -> Answer:
         if self.interrupts:
             pending = [{"id": interrupt.id, "thread": self.thread, **interrupt.value} for interrupt in self.interrupts]
-            return to_answer(self.state, stop_reason="needs_approval", pending=pending)
-        answer = to_answer(self.state)
+            return to_answer(self.messages, self.turn, stop_reason="needs_approval", pending=pending)
+        answer = to_answer(self.messages, self.turn)
         return answer if self.schema is None else await self._typed(answer)
 
     async def _typed(self, answer: Answer) -> Answer:
         """The answer once more, as an object of the schema."""
-        recorded = self.context.read("typed", turn=self.turn, step=self._step)
+        recorded = self.context.read("typed", turn=self.number, step=self._step)
         value = _revived(self.schema, recorded["value"]) if recorded is not None else await self._structured()
         plain = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-        self.context.write("typed", turn=self.turn, step=self._step, value=plain)
+        self.context.write("typed", turn=self.number, step=self._step, value=plain)
         return dataclasses.replace(answer, text=json.dumps(plain, ensure_ascii=False), value=value)
 
     async def _structured(self) -> Any:
-        left_out = self.state["left_out"]
-        prompt = build_prompt(self.state["messages"], instructions=self.parts.instructions, left_out=left_out)
+        prompt = build_prompt(self.messages, instructions=self.parts.instructions, left_out=self.left_out)
         try:
             model = self.parts.model().with_structured_output(self.schema)
             return await model.ainvoke([*prompt, HumanMessage(prompts.load("typed"))])
@@ -123,19 +126,20 @@ class Run:
             wanted = getattr(self.schema, "__name__", "asked for")
             raise ModelError(f"no answer of the type {wanted} came: {type(error).__name__}: {error}") from error
 
-    def _cut_off(self) -> Mapping[str, Any]:
-        """The state of a run that was cut off, with as much of the answer as was streamed."""
-        return {**self.state, "text": self.state.get("text") or self.context.written.get(self._step, "")}
+    def _cut_off(self, stop_reason: str) -> Answer:
+        """The answer of a run that was cut off: as much of its text as has come."""
+        text = self.turn.get("text") or self.context.written.get(self._step, "")
+        return to_answer(self.messages, {**self.turn, "text": text}, stop_reason=stop_reason)
 
     def _end(self, answer: Answer, error: Exception | None = None) -> Answer:
         """Write the answer down; a replay takes the recorded seconds."""
         if self.context.tape is None:
             return answer
-        recorded = self.context.read("answer", turn=self.turn, step=self._step)
+        recorded = self.context.read("answer", turn=self.number, step=self._step)
         if recorded is not None:
             answer = dataclasses.replace(answer, usage={**answer.usage, "seconds": recorded["answer"]["usage"]["seconds"]})
         failed: dict[str, Any] = {"error": {"type": type(error).__name__, "message": str(error)}} if error is not None else {}
-        self.context.write("answer", turn=self.turn, step=self._step, answer=answer.to_dict(), **failed)
+        self.context.write("answer", turn=self.number, step=self._step, answer=answer.to_dict(), **failed)
         return answer
 
     def begin(self, question: str, history: State, model: Mapping[str, Any]) -> HumanMessage:
@@ -144,16 +148,17 @@ class Run:
         Returns:
             The question as the graph is given it; its id derives from its turn.
         """
-        self.turn = 1 + sum(isinstance(message, HumanMessage) for message in history["messages"])
-        asked = HumanMessage(question, id=f"{self.turn}.0")
-        self.state = {"messages": [*history["messages"], asked]}
+        self.number = 1 + questions_in(history["messages"])
+        asked = HumanMessage(question, id=f"{self.number}.0")
+        self.messages = [*history["messages"], asked]
+        self.left_out = history["left_out"]
         if self.context.tape is not None:
             self._describe(question, history, model)
         return asked
 
     def _describe(self, question: str, history: State, model: Mapping[str, Any]) -> None:
         parts, budget = self.parts, self.parts.budget
-        recorded = self.context.read("asked", turn=self.turn, step=0)
+        recorded = self.context.read("asked", turn=self.number, step=0)
         held = {
             "messages": messages_to_dict(history.get("messages", [])),
             "evidence": history.get("evidence", []),
@@ -164,7 +169,7 @@ class Run:
             for spec in parts.specs.values()
         ]
         self.context.write(
-            "asked", turn=self.turn, step=0, question=question, schema=_schema(self.schema), tools=tools, critique=parts.critique,
+            "asked", turn=self.number, step=0, question=question, schema=_schema(self.schema), tools=tools, critique=parts.critique,
             budget={"steps": budget.steps, "tokens": budget.tokens, "seconds": budget.seconds}, history=held,
             # not compared in a replay: another model is none, and other instructions show in the prompt
             model=recorded["model"] if recorded is not None else model,

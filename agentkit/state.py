@@ -1,12 +1,15 @@
 """The state of the graph: what a thread keeps, and what each question starts anew.
 
 ```
-thread  messages   evidence   contract   left_out
-turn    turn   step   started   draft   results   calls_seen   offered   withheld   strikes
-        text   citations   critiques   usage   stop_reason
+thread    messages   evidence   contract   left_out
+results   of the calls that are running, by call id; cleared by `observe`
+turn      number   step   started   offered   withheld   strikes   calls_seen
+          draft   text   citations   critiques   usage   stop_reason
 ```
 
-Everything is plain data or a LangChain message, so that a strict checkpoint can hold it (`checkpoint_types`).
+What belongs to a turn is one channel, whose parts are replaced one by one: LangGraph visits every channel after every
+step, so a channel each would cost more than the nodes. Everything is plain data or a LangChain message, so that a strict
+checkpoint can hold it (`checkpoint_types`).
 """
 
 import operator
@@ -17,19 +20,23 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langgraph.graph.message import add_messages
 
 from agentkit.answer import NO_USAGE, Answer, Citation, CritiqueNote, Passage, Step, Usage
-from agentkit.contract import CONTRACT, parse_citations
+from agentkit.contract import parse_citations
 
 __all__ = [
+    "NOTHING_LEFT_OUT",
     "Evidence",
     "LeftOut",
     "Result",
     "SeenCall",
     "State",
     "ToolCallTask",
+    "Turn",
     "checkpoint_types",
     "current_turn",
     "merge_results",
+    "merge_turn",
     "new_turn",
+    "questions_in",
     "steps_of",
     "text_of",
     "thought_of",
@@ -73,6 +80,9 @@ class LeftOut(TypedDict):
     turns: int
 
 
+NOTHING_LEFT_OUT: LeftOut = {"pairs": 0, "turns": 0}
+
+
 class ToolCallTask(TypedDict):
     """What `act` is sent: one call and where it stands in the run."""
 
@@ -100,6 +110,39 @@ def merge_results(old: dict[str, Result] | None, new: dict[str, Result] | None) 
     return {} if new is None else {**(old or {}), **new}
 
 
+class Turn(TypedDict, total=False):
+    """The part of the state that each question starts anew; nodes give the parts that they change."""
+
+    number: int
+    """Counts the questions of the thread from 1."""
+    step: int
+    """Messages of the model so far, the draft apart."""
+    started: float
+    """Monotonic time; moved on by a pause for approval."""
+    offered: list[str]
+    """The tools of this question."""
+    withheld: list[str]
+    """Those of them that the guard has taken away."""
+    strikes: int
+    calls_seen: list[SeenCall]
+    draft: AIMessage | None
+    text: str
+    """The answer as it is shown."""
+    citations: list[Citation]
+    critiques: list[CritiqueNote]
+    usage: Usage
+    stop_reason: str
+
+
+def merge_turn(old: Turn | None, new: Turn) -> Turn:
+    """Reducer of `turn`: the parts that came replace those that were there.
+
+    >>> merge_turn({"number": 1, "step": 2}, {"step": 3})
+    {'number': 1, 'step': 3}
+    """
+    return {**(old or {}), **new}
+
+
 class State(TypedDict, total=False):
     """The channels of the graph."""
 
@@ -107,43 +150,21 @@ class State(TypedDict, total=False):
     evidence: Annotated[list[Evidence], operator.add]
     contract: int
     left_out: LeftOut
-    turn: int
-    step: int
-    started: float
-    draft: AIMessage | None
     results: Annotated[dict[str, Result] | None, merge_results]
-    calls_seen: list[SeenCall]
-    offered: list[str]
-    withheld: list[str]
-    strikes: int
-    text: str
-    citations: list[Citation]
-    critiques: list[CritiqueNote]
-    usage: Usage
-    stop_reason: str
+    turn: Annotated[Turn, merge_turn]
 
 
-def new_turn(state: State, *, started: float, offered: Sequence[str]) -> State:
-    """The channels of a turn as a question finds them; the turn counts from 1."""
-    turn = sum(isinstance(message, HumanMessage) for message in state["messages"])
-    return State(
-        contract=CONTRACT,
-        left_out=state.get("left_out") or {"pairs": 0, "turns": 0},
-        turn=turn,
-        step=0,
-        started=started,
-        draft=None,
-        results=None,  # the reducer's word for "clear": a run may have been cut off
-        calls_seen=[],
-        offered=list(offered),
-        withheld=[],
-        strikes=0,
-        text="",
-        citations=[],
-        critiques=[],
-        usage=NO_USAGE,
-        stop_reason="",
-    )
+def new_turn(number: int, *, started: float, offered: Sequence[str]) -> Turn:
+    """A turn as a question finds it."""
+    return Turn(
+        number=number, step=0, started=started, offered=list(offered), withheld=[], strikes=0, calls_seen=[],
+        draft=None, text="", citations=[], critiques=[], usage=NO_USAGE, stop_reason="",
+    )  # fmt: skip
+
+
+def questions_in(messages: Sequence[AnyMessage]) -> int:
+    """How many questions a thread has: the number of its last turn."""
+    return sum(isinstance(message, HumanMessage) for message in messages)
 
 
 def current_turn(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
@@ -171,12 +192,13 @@ def steps_of(messages: Sequence[AnyMessage]) -> list[Step]:
     turn = current_turn(messages)
     observed = {message.tool_call_id: text_of(message) for message in turn if isinstance(message, ToolMessage)}
     asked = [message for message in turn if isinstance(message, AIMessage) and message.tool_calls]
-    return [
-        Step(step=_step_of(message, place), thought=thought_of(message), tool=call["name"], args=call["args"], observation=observed[call["id"] or ""])
-        for place, message in enumerate(asked, 1)
-        for call in message.tool_calls
-        if (call["id"] or "") in observed
-    ]
+    steps = []
+    for place, message in enumerate(asked, 1):
+        step, thought = _step_of(message, place), thought_of(message)
+        for call in message.tool_calls:
+            if (call["id"] or "") in observed:
+                steps.append(Step(step=step, thought=thought, tool=call["name"], args=call["args"], observation=observed[call["id"] or ""]))
+    return steps
 
 
 def _step_of(message: AIMessage, place: int) -> int:
@@ -185,19 +207,19 @@ def _step_of(message: AIMessage, place: int) -> int:
     return int(step) if step.isdigit() else place
 
 
-def to_answer(state: Mapping[str, Any], *, stop_reason: str = "", pending: Sequence[Mapping[str, Any]] = (), value: Any = None) -> Answer:
-    """The answer that a state holds; `stop_reason` is given for a run that was cut short."""
-    draft = state.get("draft")
-    text = state.get("text") or (parse_citations(text_of(draft))[0] if draft is not None else "")
+def to_answer(
+    messages: Sequence[AnyMessage], turn: Turn, *, stop_reason: str = "", pending: Sequence[Mapping[str, Any]] = ()
+) -> Answer:
+    """The answer that a thread and its turn hold; `stop_reason` is given for a run that was cut short."""
+    draft = turn.get("draft")
     return Answer(
-        text=text,
-        citations=tuple(state.get("citations") or ()),
-        steps=tuple(steps_of(state.get("messages") or [])),
-        critiques=tuple(state.get("critiques") or ()),
-        stop_reason=stop_reason or state.get("stop_reason") or "answered",
-        usage=state.get("usage") or NO_USAGE,
+        text=turn.get("text") or (parse_citations(text_of(draft))[0] if draft is not None else ""),
+        citations=tuple(turn.get("citations", ())),
+        steps=tuple(steps_of(messages)),
+        critiques=tuple(turn.get("critiques", ())),
+        stop_reason=stop_reason or turn.get("stop_reason") or "answered",
+        usage=turn.get("usage", NO_USAGE),
         pending=tuple(pending),
-        value=value,
     )
 
 

@@ -38,7 +38,7 @@ def apart() -> Iterator[None]:
 class QuietGraph(CompiledStateGraph[State, RunContext, State, State]):
     """A compiled graph whose runs are untraced. `ainvoke` goes through `astream`, so this is the one place."""
 
-    async def astream(self, *args: Any, **options: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+    async def astream(self, *args: Any, **options: Any) -> AsyncIterator[Any]:
         """LangGraph's own `astream`."""
         with untraced():
             async for item in super().astream(*args, **options):

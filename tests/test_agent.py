@@ -247,13 +247,15 @@ def test_threads_that_cannot_be_opened_are_told(tmp_path: Path, monkeypatch: pyt
 
 
 def test_two_questions_at_once_on_a_thread_come_one_after_the_other(home: Path) -> None:
-    agent = Agent(ScriptedModel(["one", "two"]), tools=[])
+    model = ScriptedModel(["one", "two"])
+    agent = Agent(model, tools=[])
 
     async def both() -> list[str]:
         answers = await asyncio.gather(agent.aask("First?", thread="t"), agent.aask("Second?", thread="t"))
         return [answer.text for answer in answers]
 
-    assert asyncio.run(both()) == ["one", "two"]
+    assert sorted(asyncio.run(both())) == ["one", "two"]
+    assert [len(request.messages) for request in model.requests] == [2, 4]
 
 
 # ---------------------------------------------------------------------- typed answers

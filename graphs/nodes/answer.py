@@ -10,7 +10,7 @@ from agentkit import prompts
 from agentkit.answer import Passage
 from agentkit.contract import render_repeated, write_citation
 from agentkit.graphs.parts import Node, RunContext
-from agentkit.state import Evidence, State, current_turn, text_of
+from agentkit.state import State, current_turn, text_of
 
 __all__ = ["answer_node", "from_what_was_seen"]
 
@@ -22,14 +22,15 @@ def answer_node() -> Node:
     """Make the node."""
 
     async def answer(state: State, *, runtime: Runtime[RunContext]) -> State:
-        draft = state["draft"]
+        turn = state["turn"]
+        draft = turn["draft"]
         assert draft is not None
-        return State(messages=[draft], usage={**state["usage"], "seconds": time.monotonic() - state["started"]})
+        return State(messages=[draft], turn={"usage": {**turn["usage"], "seconds": time.monotonic() - turn["started"]}})
 
     return answer
 
 
-def from_what_was_seen(messages: Sequence[AnyMessage], evidence: Sequence[Evidence]) -> str:
+def from_what_was_seen(messages: Sequence[AnyMessage]) -> str:
     """An answer without the model: the last thing that was observed in this turn, cited where it is a passage."""
     unfinished = prompts.load("unfinished")
     for message in reversed(current_turn(messages)):

@@ -35,15 +35,16 @@ def critique_node(parts: Parts) -> Node:
 
     async def critique(state: State, *, runtime: Runtime[RunContext]) -> State:
         run = runtime.context or RunContext()
-        draft = state["draft"]
+        turn = state["turn"]
+        draft = turn["draft"]
         assert draft is not None
         text, citations, notes = check_citations(text_of(draft), state.get("evidence") or [])
         notes = [*notes, *check_numbers(text, state["messages"])] if parts.critique else []
-        turn, step = state["turn"], state["step"] + 1
-        run.write("verdict", turn=turn, step=step, citations=citations, critiques=notes)
+        step = turn["step"] + 1
+        run.write("verdict", turn=turn["number"], step=step, citations=citations, critiques=notes)
         for note in notes:
             runtime.stream_writer(Critique(step=step, **note))
-        return State(text=text, citations=citations, critiques=notes)
+        return State(turn={"text": text, "citations": citations, "critiques": notes})
 
     return critique
 

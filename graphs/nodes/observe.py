@@ -12,7 +12,7 @@ from agentkit.answer import Observation, Passage
 from agentkit.graphs.guard import STRIKES_TO_WITHHOLD, call_key, digest_of
 from agentkit.graphs.parts import Node, Parts, RunContext
 from agentkit.graphs.tokens import Counter, counter_of, cut_to, head_of, window_of
-from agentkit.state import Evidence, Result, SeenCall, State
+from agentkit.state import Evidence, Result, SeenCall, State, Turn
 
 __all__ = ["observe_node"]
 
@@ -41,28 +41,31 @@ def observe_node(parts: Parts) -> Node:
         asked = state["messages"][-1]
         assert isinstance(asked, AIMessage)
         results = state["results"] or {}
+        place = {"turn": state["turn"]["number"], "step": state["turn"]["step"]}
         evidence: list[Evidence] = []
         messages: list[AnyMessage] = []
         seen: list[SeenCall] = []
-        turn, step, first = state["turn"], state["step"], len(state.get("evidence") or []) + 1
+        turn, first = state["turn"], len(state.get("evidence") or []) + 1
         for index, call in enumerate(asked.tool_calls):
             result = results[call["id"] or ""]
-            recorded = run.read("observation", turn=turn, step=step, call=index)
+            recorded = run.read("observation", **place, call=index)
             shown = _show(parts, call["name"], result, first + len(evidence), len(asked.tool_calls), recorded)
             status: Literal["success", "error"] = "error" if result["status"] == "error" else "success"
-            messages.append(_message(call, shown, status, f"{turn}.{step}.{index}"))
+            messages.append(_message(call, shown, status, f"{place['turn']}.{place['step']}.{index}"))
             evidence += [_evidence(parts, call, passage) for passage in shown.passages]
             seen.append(_seen(call, result))
             if run.tape is not None:
-                run.write("observation", turn=turn, step=step, call=index, id=call["id"], **asdict(shown))
-            runtime.stream_writer(Observation(step=step, id=call["id"] or "", tool=call["name"], text=shown.text, status=status))
+                run.write("observation", **place, call=index, id=call["id"], **asdict(shown))
+            runtime.stream_writer(Observation(step=place["step"], id=call["id"] or "", tool=call["name"], text=shown.text, status=status))
         return State(
             messages=messages,
             evidence=evidence,
             results=None,  # the reducer's word for "clear"
-            calls_seen=[*state["calls_seen"], *seen],
-            usage={**state["usage"], "seconds": time.monotonic() - state["started"]},
-            **_strikes(state, seen, withheld_call=_refused(state, asked)),
+            turn={
+                "calls_seen": [*turn["calls_seen"], *seen],
+                "usage": {**turn["usage"], "seconds": time.monotonic() - turn["started"]},
+                **_strikes(turn, seen, withheld_call=any(call["name"] in turn["withheld"] for call in asked.tool_calls)),
+            },
         )
 
     return observe
@@ -119,18 +122,14 @@ def _seen(call: Any, result: Result) -> SeenCall:
     )
 
 
-def _refused(state: State, asked: AIMessage) -> bool:
-    return any(call["name"] in state["withheld"] for call in asked.tool_calls)
-
-
-def _strikes(state: State, seen: list[SeenCall], *, withheld_call: bool) -> State:
+def _strikes(turn: Turn, seen: list[SeenCall], *, withheld_call: bool) -> Turn:
     """One strike for a step in which nothing new was tried; tools are withheld from the second on."""
-    idle = all(item["status"] == "hint" or item["tool"] in state["withheld"] for item in seen)
+    idle = all(item["status"] == "hint" or item["tool"] in turn["withheld"] for item in seen)
     if not idle:
-        return State()
-    strikes = state["strikes"] + 1
+        return Turn()
+    strikes = turn["strikes"] + 1
     if withheld_call:
         strikes = max(strikes, STRIKES_TO_WITHHOLD + 1)
     if strikes < STRIKES_TO_WITHHOLD:
-        return State(strikes=strikes)
-    return State(strikes=strikes, withheld=sorted({*state["withheld"], *(item["tool"] for item in seen)}))
+        return Turn(strikes=strikes)
+    return Turn(strikes=strikes, withheld=sorted({*turn["withheld"], *(item["tool"] for item in seen)}))

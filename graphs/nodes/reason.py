@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, message
 from langgraph.runtime import Runtime
 
 from agentkit.answer import Call, Thought, Token, Usage
+from agentkit.contract import CONTRACT
 from agentkit.graphs.guard import STRIKES_TO_ANSWER
 from agentkit.graphs.nodes.answer import from_what_was_seen
 from agentkit.graphs.nodes.speak import Request, Spoken, settle, speak
@@ -18,7 +19,7 @@ from agentkit.graphs.prompt import fit_prompt, prompt_tokens
 from agentkit.graphs.tokens import counter_of, window_of
 from agentkit.portal import in_thread
 from agentkit.record import compact
-from agentkit.state import LeftOut, State, new_turn, text_of, thought_of
+from agentkit.state import NOTHING_LEFT_OUT, LeftOut, State, Turn, new_turn, questions_in, text_of, thought_of
 
 __all__ = ["due_reason", "reason_node", "tokens_left"]
 
@@ -40,75 +41,78 @@ class _Plan:
 
 def reason_node(parts: Parts) -> Node:
     """Make the node."""
+    warm = False
 
     async def reason(state: State, *, runtime: Runtime[RunContext]) -> State:
+        nonlocal warm
         run = runtime.context or RunContext()
-        update = State()
-        if isinstance(state["messages"][-1], HumanMessage) and not _under_way(state):
-            if runtime.context is None:  # the bare graph: an agent has seen to it before
-                await in_thread(parts.warm)
-            update = new_turn(state, started=time.monotonic(), offered=parts.tools.names())
-        now = State(**{**state, **update})
-        turn, step = now["turn"], now["step"] + 1
-        plan = _plan(parts, now, run)
+        if runtime.context is None and not warm:  # the bare graph: an agent has seen to it before
+            await in_thread(parts.warm)
+            warm = True
+        turn = _turn(state, parts)
+        step = turn["step"] + 1
+        plan = _plan(parts, state, turn, run)
         if run.tape is not None:
-            shown: dict[str, Any] = {"messages": compact(plan.prompt), "withheld": now["withheld"]}
-            run.write("prompt", turn=turn, step=step, **shown, due=plan.due, left_out=plan.left_out)
+            shown: dict[str, Any] = {"messages": compact(plan.prompt), "withheld": turn["withheld"]}
+            run.write("prompt", turn=turn["number"], step=step, **shown, due=plan.due, left_out=plan.left_out)
         began = time.monotonic()
 
         def on_text(text: str) -> None:
             run.written[step] = run.written.get(step, "") + text
             runtime.stream_writer(Token(step=step, text=text))
 
-        spoken = await _spoken(parts, now, plan, run, on_text)
-        message = settle(spoken.message, turn=turn, step=step, taken=_taken(now["messages"]))
+        spoken = await _spoken(parts, turn, plan, run, on_text)
+        message = settle(spoken.message, turn=turn["number"], step=step, taken=_taken(state["messages"]))
         if plan.due and message.tool_calls:  # text beside calls is a thought, not the answer that was due
             message = message.model_copy(update={"tool_calls": [], "content": ""})
         if run.tape is not None:
             said: dict[str, Any] = {"message": messages_to_dict([message])[0], "cut": spoken.cut, "pieces": spoken.pieces}
-            run.write("message", turn=turn, step=step, **said, seconds=time.monotonic() - began)
+            run.write("message", turn=turn["number"], step=step, **said, seconds=time.monotonic() - began)
         _tell(message, step, runtime)
-        update["left_out"] = plan.left_out
-        update["usage"] = _used(now["usage"], message, spoken, now["started"])
-        return State(**{**update, **_outcome(now, plan, message, spoken.cut)})
+        turn["usage"] = _used(turn["usage"], message, spoken, turn["started"])
+        asked, outcome = _outcome(state, turn, plan, message, spoken.cut)
+        return State(messages=asked, contract=CONTRACT, left_out=plan.left_out, results=None, turn={**turn, **outcome})
 
     return reason
 
 
-def _under_way(state: State) -> bool:
-    """Whether the last question was begun already and the model said nothing that could stay."""
-    questions = sum(isinstance(message, HumanMessage) for message in state["messages"])
-    return state.get("turn") == questions and bool(state.get("strikes"))
+def _turn(state: State, parts: Parts) -> Turn:
+    """The turn as it is now: a new one where the last message is a question that was not begun."""
+    number = questions_in(state["messages"])
+    turn = state.get("turn") or {}
+    if turn.get("number") == number and (turn.get("strikes") or not isinstance(state["messages"][-1], HumanMessage)):
+        return Turn(**turn)
+    return new_turn(number, started=time.monotonic(), offered=parts.tools.names())
 
 
-def due_reason(parts: Parts, state: State) -> str:
+def due_reason(parts: Parts, turn: Turn) -> str:
     """Why the next message must be the answer, or an empty string: the `stop_reason` that the answer will carry."""
     budget = parts.budget
-    if state["strikes"] >= STRIKES_TO_ANSWER:
-        return state["stop_reason"] or "no_progress"
-    if state["step"] >= budget.most_steps:
+    if turn["strikes"] >= STRIKES_TO_ANSWER:
+        return turn["stop_reason"] or "no_progress"
+    if turn["step"] >= budget.most_steps:
         return "max_steps"
-    left = tokens_left(parts, state)
+    left = tokens_left(parts, turn)
     if left is not None and left <= budget.reserved_tokens:
         return "max_tokens"
-    if budget.seconds is not None and time.monotonic() > state["started"] + budget.seconds - budget.reserved_seconds:
+    if budget.seconds is not None and time.monotonic() > turn["started"] + budget.seconds - budget.reserved_seconds:
         return "max_seconds"
     return ""
 
 
-def tokens_left(parts: Parts, state: State) -> int | None:
+def tokens_left(parts: Parts, turn: Turn) -> int | None:
     """Tokens that the model may still write; `None` for no limit."""
-    return None if parts.budget.tokens is None else max(0, parts.budget.tokens - state["usage"]["output_tokens"])
+    return None if parts.budget.tokens is None else max(0, parts.budget.tokens - turn["usage"]["output_tokens"])
 
 
-def _plan(parts: Parts, state: State, run: RunContext) -> _Plan:
-    recorded = run.read("prompt", turn=state["turn"], step=state["step"] + 1)
+def _plan(parts: Parts, state: State, turn: Turn, run: RunContext) -> _Plan:
+    recorded = run.read("prompt", turn=turn["number"], step=turn["step"] + 1)
     if recorded is not None:
         left_out: LeftOut = recorded["left_out"]
         prompt, _ = fit_prompt(state["messages"], instructions=parts.instructions, left_out=left_out, measure=_nothing, window=None, room=0)
         return _Plan(due=recorded["due"], prompt=prompt, left_out=left_out, limit=None, until=None)
-    due = due_reason(parts, state)
-    left = tokens_left(parts, state)
+    due = due_reason(parts, turn)
+    left = tokens_left(parts, turn)
     if left is not None and not due:
         left -= parts.budget.reserved_tokens
     model = parts.model()
@@ -116,13 +120,18 @@ def _plan(parts: Parts, state: State, run: RunContext) -> _Plan:
     measure = _nothing if window is None else _measure(parts, model)
     room = min(MOST_ROOM, max(LEAST_ROOM, (window or 0) // 4), left if left is not None else MOST_ROOM)
     prompt, left_out = fit_prompt(
-        state["messages"], instructions=parts.instructions, left_out=state["left_out"], measure=measure, window=window, room=room
+        state["messages"],
+        instructions=parts.instructions,
+        left_out=state.get("left_out") or NOTHING_LEFT_OUT,
+        measure=measure,
+        window=window,
+        room=room,
     )
     if window is not None:
         free = max(1, window - measure(prompt))
         left = free if left is None else min(left, free)
     seconds = parts.budget.seconds
-    return _Plan(due=due, prompt=prompt, left_out=left_out, limit=left, until=None if seconds is None else state["started"] + seconds)
+    return _Plan(due=due, prompt=prompt, left_out=left_out, limit=left, until=None if seconds is None else turn["started"] + seconds)
 
 
 def _nothing(prompt: list[AnyMessage]) -> int:
@@ -138,15 +147,14 @@ def _measure(parts: Parts, model: BaseChatModel) -> Callable[[list[AnyMessage]],
     return lambda prompt: prompt_tokens(prompt, specs, count)
 
 
-async def _spoken(parts: Parts, state: State, plan: _Plan, run: RunContext, on_text: Callable[[str], None]) -> Spoken:
-    recorded = run.read("message", turn=state["turn"], step=state["step"] + 1)
+async def _spoken(parts: Parts, turn: Turn, plan: _Plan, run: RunContext, on_text: Callable[[str], None]) -> Spoken:
+    recorded = run.read("message", turn=turn["number"], step=turn["step"] + 1)
     if recorded is not None:
         return _recorded(recorded, on_text)
     if plan.limit == 0 or (plan.until is not None and time.monotonic() >= plan.until):
         return Spoken(message=AIMessage(""), cut=plan.due or "max_tokens")
-    request = Request(
-        tools=parts.tools.tools(), withheld=state["withheld"], answer_only=bool(plan.due), limit=plan.limit, until=plan.until
-    )
+    offered = [parts.tools.get(name) for name in turn["offered"]]
+    request = Request(tools=offered, withheld=turn["withheld"], answer_only=bool(plan.due), limit=plan.limit, until=plan.until)
     return await speak(parts.model(), plan.prompt, request, on_text, bound=parts.bound)
 
 
@@ -183,13 +191,13 @@ def _used(usage: Usage, message: AIMessage, spoken: Spoken, started: float) -> U
     }
 
 
-def _outcome(state: State, plan: _Plan, message: AIMessage, cut: str) -> State:
+def _outcome(state: State, turn: Turn, plan: _Plan, message: AIMessage, cut: str) -> tuple[list[AnyMessage], Turn]:
     """What the message means for the run: calls to make, a draft, or nothing usable."""
     if message.tool_calls:
-        return State(messages=[message], step=state["step"] + 1)
+        return [message], Turn(step=turn["step"] + 1)
     if text_of(message).strip():
-        return State(draft=message, stop_reason=plan.due or cut or "answered")
+        return [], Turn(draft=message, stop_reason=plan.due or cut or "answered")
     if plan.due or cut == "max_seconds":
-        text = from_what_was_seen(state["messages"], state.get("evidence") or [])
-        return State(draft=AIMessage(text, id=message.id), stop_reason=plan.due or cut)
-    return State(strikes=STRIKES_TO_ANSWER, stop_reason=cut, step=state["step"] + 1)
+        text = from_what_was_seen(state["messages"])
+        return [], Turn(draft=AIMessage(text, id=message.id), stop_reason=plan.due or cut)
+    return [], Turn(strikes=STRIKES_TO_ANSWER, stop_reason=cut, step=turn["step"] + 1)

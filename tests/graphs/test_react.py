@@ -114,12 +114,14 @@ def test_observations_stand_in_the_order_of_the_calls_whatever_takes_longest() -
     @tool
     async def wait(seconds: float) -> str:
         """Wait."""
+        order.append("begin")
         await asyncio.sleep(seconds)
+        order.append("end")
         return f"waited {seconds}"
 
-    began = time.monotonic()
+    order: list[str] = []
     answer, model = ask([[call("wait", seconds=0.3), call("wait", seconds=0.2), call("wait", seconds=0.1)], "Done."], wait)
-    assert time.monotonic() - began < 0.55, "calls of one message run side by side"
+    assert order == ["begin"] * 3 + ["end"] * 3, "calls of one message run side by side"
     assert observations(answer) == [f"Result of wait:\nwaited {seconds}" for seconds in (0.3, 0.2, 0.1)]
     assert [step["step"] for step in answer.steps] == [1, 1, 1]
     results = [message for message in model.requests[1].messages if isinstance(message, ToolMessage)]
@@ -173,7 +175,8 @@ def test_a_synchronous_tool_that_hangs_may_still_be_running() -> None:
 def test_arguments_that_are_no_json_object_are_told() -> None:
     broken = AIMessage("", invalid_tool_calls=[{"type": "invalid_tool_call", "name": "add", "args": '{"a": 1', "id": "x", "error": ""}])
     answer, _ = ask([broken, "Sorry."], add)
-    assert observations(answer)[0].startswith("Error of add:\nThe arguments are not a JSON object: '{\"a\": 1'.\nUse it so:\n- add(a: integer")
+    told = "Error of add:\nThe arguments are not a JSON object: '{\"a\": 1'.\nUse it so:\n- add(a: integer"
+    assert observations(answer)[0].startswith(told)
     assert answer.steps[0]["args"] == {}
 
 
@@ -380,23 +383,23 @@ def test_an_endless_stream_is_cut() -> None:
     slow = Agent(Endless(), tools=[], budget=Budget(tokens=None, seconds=0.3)).ask("Go.")
     assert slow.stop_reason == "max_seconds"
     assert slow.text.startswith("la la")
-    assert slow.usage["seconds"] < 1
+    assert slow.usage["seconds"] < 3
 
 
 def test_used_up_seconds_end_in_an_answer() -> None:
     @tool
     async def slow(n: int) -> str:
         """Take a while."""
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.3)
         return f"after {n}"
 
     def model_says(messages: list[Any]) -> Any:
         return call("slow", n=len(messages))
 
-    answer, _ = ask(ScriptedModel(model_says), slow, budget=Budget(seconds=0.5))
+    answer, _ = ask(ScriptedModel(model_says), slow, budget=Budget(seconds=1))
     assert answer.stop_reason == "max_seconds"
     assert answer.text.startswith("I stopped before I had an answer. Result of slow:\nafter")
-    assert answer.usage["seconds"] < 0.7
+    assert answer.usage["seconds"] < 3
 
 
 def test_a_tool_that_outlasts_the_seconds_is_given_up() -> None:
@@ -443,7 +446,8 @@ async def test_the_bare_graph_runs_on_messages_alone() -> None:
     agent = Agent(ScriptedModel([call("add", a=1, b=2), "3"]), tools=[add])
     state = await agent.graph.ainvoke({"messages": [("user", "1 + 2?")]})  # type: ignore[call-overload]
     assert [message.type for message in state["messages"]] == ["human", "ai", "tool", "ai"]
-    assert (state["text"], state["stop_reason"], state["turn"], state["contract"]) == ("3", "answered", 1, 1)
+    turn = state["turn"]
+    assert (turn["text"], turn["stop_reason"], turn["number"], state["contract"]) == ("3", "answered", 1, 1)
 
 
 async def test_make_graph_needs_no_argument_and_has_no_checkpointer() -> None:
@@ -452,7 +456,7 @@ async def test_make_graph_needs_no_argument_and_has_no_checkpointer() -> None:
     assert set(graph.nodes) >= {"reason", "act", "observe", "critique", "answer"}
     model = ScriptedModel(["Hello."])
     state = await make_graph({"configurable": {"model": model}}).ainvoke({"messages": [HumanMessage("Hi.")]})
-    assert state["text"] == "Hello."
+    assert state["turn"]["text"] == "Hello."
     assert [event async for event in _hello()] == [Token(step=1, text="Hello.")]
 
 
