@@ -35,7 +35,7 @@ from agentkit.models.grammar import MAX_CALLS, check_schema
 from agentkit.models.native import NativeDialect
 from agentkit.models.template import FALLBACK, ChatTemplate, TemplateError
 from agentkit.models.turn import Writer, call_bounds, call_costs, call_ids, finish, shown_passages
-from agentkit.models.weights import Weights, open_weights
+from agentkit.models.weights import Weights, file_fingerprint, open_weights
 
 __all__ = ["ChatLlamaCpp", "tool_specs"]
 
@@ -56,7 +56,7 @@ class _Seat:
 
 
 def _close(context: Context, worker: ThreadPoolExecutor) -> None:
-    worker.shutdown(wait=True)
+    worker.shutdown(wait=False)  # the last reference may be dropped in the worker itself, which cannot wait for its own end
     context.close()
 
 
@@ -148,7 +148,7 @@ class ChatLlamaCpp(BaseChatModel):
     @property
     def fingerprint(self) -> str:
         """Identity of weights, adapter and scale."""
-        adapter = f"+{self.adapter.stat().st_size}:{self.adapter.name}@{self.adapter_scale}" if self.adapter else ""
+        adapter = f"+{file_fingerprint(self.adapter)}@{self.adapter_scale}" if self.adapter else ""
         return f"{self.weights.fingerprint}{adapter}"
 
     @property
@@ -280,7 +280,6 @@ class ChatLlamaCpp(BaseChatModel):
             sampling=self._sampling(options), adapter=str(self.adapter) if self.adapter else None, scale=self.adapter_scale,
             bounds=self._bounds(open_tools, options) if specs else None, cancelled=cancelled, on_tokens=writer.feed,
         )  # fmt: skip
-        writer.finish()
         return finish(writer, generated, fingerprint=self.fingerprint, model_name=self.model_path.name)
 
     def _grammar(self, tools: Sequence[ToolSpec], options: Mapping[str, Any], passages: Mapping[int, str]) -> str:

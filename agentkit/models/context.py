@@ -17,8 +17,9 @@ from typing import Any
 import llama_cpp
 import numpy as np
 
-from agentkit.errors import ContextOverflowError, ModelError, ModelFileError
-from agentkit.models.weights import Weights
+from agentkit.errors import ContextOverflowError, ModelError, ModelFileError, SettingsError
+from agentkit.models.header import read_header
+from agentkit.models.weights import Weights, clear_log, file_fingerprint, last_error
 
 __all__ = ["Context", "Slot"]
 
@@ -26,7 +27,7 @@ SLOTS = 8
 """Conversations whose KV is kept at the same time."""
 
 _BATCH = 512
-_KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8}
+_KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "iq4_nl": 20, "bf16": 30}
 
 
 @dataclass
@@ -52,6 +53,9 @@ class Context:
         self.lock = threading.Lock()
         self.decoded = 0
         """Tokens submitted to `llama_decode` so far."""
+        for kind in (type_k, type_v):
+            if kind not in _KV_TYPES:
+                raise SettingsError(f"the KV cache is to have the type {kind!r}: allowed are {', '.join(_KV_TYPES)}")
         threads = n_threads or os.cpu_count() or 1
         params = llama_cpp.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch = n_ctx, _BATCH, _BATCH
@@ -59,20 +63,27 @@ class Context:
         params.n_threads = params.n_threads_batch = threads
         params.type_k, params.type_v = _KV_TYPES[type_k], _KV_TYPES[type_v]
         params.no_perf = True
+        clear_log()
         self._ctx = llama_cpp.llama_init_from_model(weights.model, params)
         if not self._ctx:
-            raise ModelError(f"llama.cpp cannot make a context of {n_ctx} tokens for {weights.path.name}: set a smaller n_ctx")
+            raise ModelError(
+                f"llama.cpp cannot make a context of {n_ctx} tokens ({type_k} keys, {type_v} values) for {weights.path.name}: "
+                f"{last_error()}. Set a smaller n_ctx or other cache types."
+            )
         self._memory = llama_cpp.llama_get_memory(self._ctx)
         self._batch = llama_cpp.llama_batch_init(_BATCH, 0, 1)
         self._slots = [Slot(sequence) for sequence in range(SLOTS)]
         self._clock = itertools.count(1)
-        self._adapters: dict[str, Any] = {}
+        self._adapters: dict[tuple[str, str], Any] = {}
         self._key = ""
 
     def close(self) -> None:
         """Free the context; it cannot be used afterwards."""
-        llama_cpp.llama_batch_free(self._batch)
-        llama_cpp.llama_free(self._ctx)
+        with self.lock:
+            if self._ctx:
+                llama_cpp.llama_batch_free(self._batch)
+                llama_cpp.llama_free(self._ctx)
+                self._ctx = None
 
     def begin(self, prompt: Sequence[int], *, adapter: str | None = None, scale: float = 1.0) -> tuple[Slot, int]:
         """Choose a slot for a prompt; return it with the number of the prompt's tokens that it already holds.
@@ -83,27 +94,29 @@ class Context:
             raise ContextOverflowError(
                 f"the prompt has {len(prompt)} tokens and the context window {self.n_ctx}: set a larger n_ctx or ask for less at once"
             )
-        key = f"{adapter}@{scale}" if adapter else ""
-        self._switch(adapter, scale, key)
+        key = self._switch(adapter, scale)
         best = max(self._slots, key=lambda slot: (_common(slot, prompt, key), slot.used))
         shared = min(_common(best, prompt, key), len(prompt) - 1)
         if shared == len(best.tokens) or not self._worth_keeping(best, shared):
             slot = best
         else:
             slot = self._evict(keep=best)
-            llama_cpp.llama_memory_seq_cp(self._memory, best.sequence, slot.sequence, 0, shared)
-            slot.tokens = best.tokens[:shared]
+            if shared and self.weights.forgets_parts:
+                llama_cpp.llama_memory_seq_cp(self._memory, best.sequence, slot.sequence, 0, shared)
+                slot.tokens = best.tokens[:shared]
         slot.key, slot.used = key, next(self._clock)
         return slot, self.truncate(slot, shared)
 
     def truncate(self, slot: Slot, length: int) -> int:
         """Forget what a slot holds from `length` on; return how much is left (0 where a model cannot forget a part)."""
-        if length < len(slot.tokens):
-            if not llama_cpp.llama_memory_seq_rm(self._memory, slot.sequence, length, -1):
-                llama_cpp.llama_memory_seq_rm(self._memory, slot.sequence, -1, -1)
-                length = 0
-            del slot.tokens[length:]
-        return length
+        length = min(length, len(slot.tokens))
+        # Also where nothing seems to be left over: an interrupt may have come between decoding and noting it down.
+        forgotten = slot.tokens[length:]
+        del slot.tokens[length:]
+        if not llama_cpp.llama_memory_seq_rm(self._memory, slot.sequence, length, -1) and forgotten:
+            slot.tokens.clear()
+            llama_cpp.llama_memory_seq_rm(self._memory, slot.sequence, -1, -1)
+        return len(slot.tokens)
 
     def decode(self, slot: Slot, tokens: Sequence[int]) -> "np.ndarray[Any, np.dtype[np.float32]]":
         """Append tokens to a slot; return the logits behind the last one, float32 [n_vocab] (a view, valid until the next call)."""
@@ -140,8 +153,8 @@ class Context:
         if not candidates:
             return None
         slot = min(candidates, key=lambda candidate: candidate.used)
-        llama_cpp.llama_memory_seq_rm(self._memory, slot.sequence, -1, -1)
         slot.tokens.clear()
+        llama_cpp.llama_memory_seq_rm(self._memory, slot.sequence, -1, -1)
         return slot
 
     @staticmethod
@@ -149,24 +162,36 @@ class Context:
         """Whether what a slot holds beyond the shared beginning is a conversation that may go on (not a rewritten tail)."""
         return len(slot.tokens) - shared > 8
 
-    def _switch(self, adapter: str | None, scale: float, key: str) -> None:
-        if key == self._key:
-            return
+    def _switch(self, adapter: str | None, scale: float) -> str:
+        """Put an adapter in force; return the key of KV that is made with it."""
         if adapter is None:
-            llama_cpp.llama_set_adapters_lora(self._ctx, None, 0, None)
+            key = ""
+            if self._key:
+                llama_cpp.llama_set_adapters_lora(self._ctx, None, 0, None)
         else:
-            if adapter not in self._adapters:
-                self._adapters[adapter] = self._load_adapter(adapter)
-            pointers = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(self._adapters[adapter])
-            llama_cpp.llama_set_adapters_lora(self._ctx, pointers, 1, (ctypes.c_float * 1)(scale))
+            if not Path(adapter).is_file():
+                raise ModelFileError(f"there is no adapter file {adapter!r}: give the path of a GGUF LoRA")
+            version = (adapter, file_fingerprint(Path(adapter)))
+            key = f"{version}@{scale}"
+            if key != self._key:
+                self._set_adapter(version, scale)
         self._key = key
+        return key
+
+    def _set_adapter(self, version: tuple[str, str], scale: float) -> None:
+        if version not in self._adapters:
+            self._adapters[version] = self._load_adapter(version[0])
+        pointers = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(self._adapters[version])
+        llama_cpp.llama_set_adapters_lora(self._ctx, pointers, 1, (ctypes.c_float * 1)(scale))
 
     def _load_adapter(self, adapter: str) -> Any:
-        if not Path(adapter).is_file():
-            raise ModelFileError(f"there is no adapter file {adapter!r}: give the path of a GGUF LoRA")
+        kind = read_header(Path(adapter)).get("general.type")
+        if kind != "adapter":
+            raise ModelFileError(f"{adapter!r} is not an adapter (its kind is {kind!r}): give the path of a GGUF LoRA")
+        clear_log()
         pointer = llama_cpp.llama_adapter_lora_init(self.weights.model, adapter.encode())
         if not pointer:
-            raise ModelFileError(f"{adapter!r} is not an adapter for {self.weights.path.name}: it was made for another model, or is broken")
+            raise ModelFileError(f"{adapter!r} is not an adapter for {self.weights.path.name}: {last_error()}")
         return pointer
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from llguidance import LLMatcher
 
 from agentkit.errors import ModelError
-from agentkit.models.completion import allowed_tokens, cheapest_completion, finishes, rests
+from agentkit.models.completion import allowed_tokens, cheapest_completion, remainder
 from agentkit.models.context import Context, Slot
 from agentkit.models.weights import Weights
 
@@ -163,16 +163,8 @@ class _Chooser:
         """A completion behind some tokens: the known one or what is left of it, a new one where that is outdated."""
         if after.is_accepting():
             return []
-        if self.completion and self.completion[: len(tokens)] == tokens:
-            return self.completion[len(tokens) :]
-        if self.completion and finishes(after, self.completion):
-            return self.completion
-        if self.completion:
-            known, written = (self.weights.detokenize(part).decode("utf-8", "replace") for part in (self.completion, tokens))
-            rest = next((rest for text in rests(known, written) if finishes(after, rest := self.weights.tokenize(text))), None)
-            if rest is not None:
-                return rest
-        return cheapest_completion(after, self.weights, self.bounds.endings(text))
+        rest = remainder(after, self.weights, self.completion, tokens) if self.completion else None
+        return rest if rest is not None else cheapest_completion(after, self.weights, self.bounds.endings(text))
 
     def _penalised(self, logits: Array) -> Array:
         if self.sampling.repeat_penalty == 1.0 or not self.tokens:

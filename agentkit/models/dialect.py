@@ -25,7 +25,7 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 from agentkit.contract import THOUGHT, ToolSpec, render_tools
 from agentkit.models.grammar import MAX_CALLS, Choice, step_grammar
 from agentkit.models.steps import ParsedStep, parse_step, write_step
-from agentkit.models.template import ChatTemplate
+from agentkit.models.template import ChatTemplate, TemplateError
 
 __all__ = ["Dialect", "Encoded", "PlainDialect", "Segment", "Tokenizer", "encode", "own_text", "text_hash"]
 
@@ -141,8 +141,12 @@ class PlainDialect:
         text = self.template.render([{"role": turn["role"], "content": turn["content"]} for turn in marked], generation=generation)
         segments: list[Segment] = []
         for index, turn in enumerate(turns):
-            before, _, text = text.partition(f"{_OPEN}{index}{_CLOSE}")
+            before, found, text = text.partition(f"{_OPEN}{index}{_CLOSE}")
+            if not found or _OPEN in before:
+                raise TemplateError(f"the model's chat template loses, moves or repeats a turn of the role {turn['role']!r}")
             segments += [Segment(before, "template"), self._segment(values[index], turn.get("message"))]
+        if _OPEN in text:
+            raise TemplateError("the model's chat template repeats a turn")
         return [segment for segment in [*segments, Segment(text, "template")] if segment.text]
 
     def _segment(self, text: str, message: AIMessage | None) -> Segment:
@@ -163,7 +167,7 @@ class PlainDialect:
         turns: list[dict[str, Any]] = []
         for message in messages:
             if isinstance(message, AIMessage):
-                text = own_text(message) if tools else content_text(message)
+                text = own_text(message) if tools or message.tool_calls else content_text(message)
                 turns.append({"role": "assistant", "content": text, "message": message})
             elif not isinstance(message, SystemMessage):
                 self._say(turns, content_text(message))

@@ -1,13 +1,14 @@
 """Reading what a model writes in the plain dialect, whole or piece by piece."""
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agentkit.contract import ANSWER, CALL, THOUGHT
 
-__all__ = ["ParsedStep", "StepReader", "WrittenCall", "parse_step", "write_step"]
+__all__ = ["ParsedStep", "StepReader", "WrittenCall", "parse_step", "read_arguments", "write_step"]
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,26 @@ def parse_step(text: str) -> ParsedStep:
 
 def _call(line: str) -> WrittenCall:
     name, _, args = line.removeprefix(CALL).partition(" ")
+    return WrittenCall(name=name, args=args, complete=read_arguments(args) is not None)
+
+
+def read_arguments(text: str) -> dict[str, Any] | None:
+    """The arguments of a call; None where the text is no whole JSON object.
+
+    A number beyond the range of a float becomes the largest one, since infinity is no JSON.
+
+    >>> read_arguments('{"x": 1e999}'), read_arguments('{"x": ')
+    ({'x': 1.7976931348623157e+308}, None)
+    """
     try:
-        complete = isinstance(json.loads(args), dict)
-    except ValueError:
-        complete = False
-    return WrittenCall(name=name, args=args, complete=complete)
+        value = json.loads(text, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _finite(text: str) -> float:
+    return max(-sys.float_info.max, min(sys.float_info.max, float(text)))
 
 
 def write_step(thought: str, answer: str | None, calls: Sequence[tuple[str, Any]]) -> str:

@@ -2,13 +2,17 @@
 
 import datetime
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agentkit.errors import ModelError
 
-__all__ = ["ChatTemplate", "TemplateError"]
+__all__ = ["FALLBACK", "ChatTemplate", "TemplateError"]
+
+_MOST_CHARACTERS = 4_000_000
+_MOST_ROUNDS = 100_000
+"""What a rendering may write, and how often its counted loops may go round: templates come with a file from elsewhere."""
 
 FALLBACK = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -38,13 +42,16 @@ class ChatTemplate:
     today: datetime.datetime = datetime.datetime(2026, 1, 1)
 
     @functools.cached_property
-    def _environment(self) -> Any:
+    def _template(self) -> Any:
         from jinja2 import TemplateSyntaxError
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
+        # An empty template first: constants are multiplied while a template is compiled.
+        environment: Any = Jinja2ChatFormatter(template="", eos_token=self.eos, bos_token=self.bos)._environment.environment
+        environment.intercepted_binops, environment.call_binop = frozenset({"*", "**"}), _bounded_product
         try:
-            return Jinja2ChatFormatter(template=self.source, eos_token=self.eos, bos_token=self.bos)._environment
-        except TemplateSyntaxError as error:
+            return environment.from_string(self.source)
+        except (TemplateSyntaxError, RecursionError) as error:
             raise TemplateError(f"the model's chat template cannot be read: {error}") from error
 
     def render(
@@ -53,35 +60,85 @@ class ChatTemplate:
         """The conversation as text.
 
         Raises:
-            TemplateError: the template refuses these messages.
+            TemplateError: the template refuses these messages, or does not come to an end.
+
+        >>> ChatTemplate(FALLBACK).render([{"role": "user", "content": "Hello"}])
+        '<|im_start|>user\\nHello<|im_end|>\\n<|im_start|>assistant\\n'
         """
+        if tools:
+            return self._render(messages, list(tools), generation)
+        try:
+            return self._render(messages, None, generation)
+        except TemplateError as error:
+            if "NoneType" not in str(error):
+                raise
+            return self._render(messages, [], generation)  # templates for tools only loop over them unasked
+
+    def _render(self, messages: Sequence[Mapping[str, Any]], tools: list[Mapping[str, Any]] | None, generation: bool) -> str:
         from jinja2 import TemplateError as JinjaError
 
-        def refuse(message: str) -> None:
-            raise TemplateError(f"the model's chat template refuses this conversation: {message}")
-
+        template = self._template
+        values = {
+            "messages": [dict(message) for message in messages],
+            "tools": tools,
+            "add_generation_prompt": generation,
+            "bos_token": self.bos,
+            "eos_token": self.eos,
+            "raise_exception": _refuse,
+            "strftime_now": self.today.strftime,
+            "range": _bounded_range(),
+        }
         try:
-            return str(
-                self._environment.render(
-                    messages=[dict(message) for message in messages],
-                    tools=list(tools) if tools else None,
-                    add_generation_prompt=generation,
-                    bos_token=self.bos,
-                    eos_token=self.eos,
-                    raise_exception=refuse,
-                    strftime_now=self.today.strftime,
-                )
-            )
+            return _joined(template.generate(**values))
         except TemplateError:
             raise
-        except (JinjaError, TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+        except (JinjaError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
             raise TemplateError(f"the model's chat template fails on this conversation: {type(error).__name__}: {error}") from error
 
     def accepts(self, *roles: str) -> bool:
-        """Whether a conversation of these roles can be rendered with nothing lost."""
-        messages = [{"role": role, "content": f"probe{index}x"} for index, role in enumerate(roles)]
+        """Whether a conversation of these roles can be rendered, each turn once and in its place."""
+        marks = [f"probe{index}x" for index in range(len(roles))]
         try:
-            text = self.render(messages)
+            text = self.render([{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)])
         except TemplateError:
             return False
-        return all(f"probe{index}x" in text for index in range(len(roles)))
+        places = [text.find(mark) for mark in marks]
+        return places == sorted(places) and all(text.count(mark) == 1 for mark in marks)
+
+
+def _refuse(message: str) -> None:
+    raise TemplateError(f"the model's chat template refuses this conversation: {message}")
+
+
+def _joined(pieces: Iterator[str]) -> str:
+    text: list[str] = []
+    size = 0
+    for piece in pieces:
+        text.append(piece)
+        size += len(piece)
+        if size > _MOST_CHARACTERS:
+            raise TemplateError(f"the model's chat template writes more than {_MOST_CHARACTERS} characters")
+    return "".join(text)
+
+
+def _bounded_range() -> Callable[..., range]:
+    """Python's `range`, until the rounds of all loops of a rendering together are too many."""
+    left = [_MOST_ROUNDS]
+
+    def bounded(*bounds: int) -> range:
+        rounds = range(*bounds)
+        left[0] -= len(rounds)
+        if left[0] < 0:
+            raise TemplateError(f"the model's chat template loops more than {_MOST_ROUNDS} times")
+        return rounds
+
+    return bounded
+
+
+def _bounded_product(_context: Any, operator: str, left: Any, right: Any) -> Any:
+    """`*` and `**`, but for what would fill the memory."""
+    if operator == "**" or not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
+        size = max((len(side) if hasattr(side, "__len__") else abs(side) for side in (left, right)), default=0)
+        if size > _MOST_ROUNDS:
+            raise TemplateError(f"the model's chat template multiplies something by {size}")
+    return left**right if operator == "**" else left * right

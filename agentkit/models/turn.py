@@ -2,7 +2,6 @@
 
 import codecs
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from agentkit.contract import ToolSpec
 from agentkit.models.completion import cheapest_completion
 from agentkit.models.decoding import Bounds, Generated, compile_grammar
 from agentkit.models.dialect import Dialect, text_hash
-from agentkit.models.steps import ParsedStep, StepReader
+from agentkit.models.steps import ParsedStep, StepReader, read_arguments
 from agentkit.models.weights import Weights
 
 __all__ = ["Writer", "call_bounds", "call_costs", "call_ids", "finish", "inside_citation", "shortest_call", "shown_passages", "usage"]
@@ -25,7 +24,9 @@ CITATION_TOKENS = 160
 """Tokens that a citation takes at most; nearer to the limit a citation is only begun where it can be finished."""
 
 _OPEN_CITATION = re.compile(r'\s?\[[0-9]{1,4}: "(?:[^"\\]|\\.)*\\?$')
-_PARTIAL_CITATION = re.compile(r'\s?\[[0-9]{1,4}(?:: ?(?:"(?:[^"\\]|\\.)*\\?)?)?$')
+_PARTIAL_CITATION = re.compile(r'\s?\[(?:[0-9]{1,4}(?:: ?(?:"(?:[^"\\]|\\.)*\\?)?)?)?$')
+_LONGEST_CITATION = 4000
+"""Characters from the end within which a citation that is not closed yet is looked for."""
 
 
 def shown_passages(messages: Sequence[BaseMessage]) -> dict[int, str]:
@@ -87,10 +88,13 @@ def call_bounds(weights: Weights, dialect: Dialect, tools: Sequence[ToolSpec], *
 class Writer:
     """Follows the bytes of a turn and makes message chunks of them.
 
+    What may turn out not to belong to the answer (the beginning of a stop text, a citation that is not closed yet) is held back.
+
     Args:
         parse: takes a step apart; None for free text.
         stop: texts that end the answer and are not part of it.
         emit: gets each chunk.
+        call_id: the id of a call by its place.
     """
 
     parse: Callable[[str], ParsedStep] | None
@@ -98,12 +102,16 @@ class Writer:
     emit: Callable[[AIMessageChunk], None] = lambda chunk: None
     call_id: Callable[[int], str] = str
     text: str = ""
+    answer: str = ""
+    """The answer so far, ended before a stop text."""
+    cut: bool = False
+    """Whether something that was generated is not part of the answer."""
     _decoder: Any = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
-    _answer: str = ""
     _shown: int = 0
 
     def __post_init__(self) -> None:
         self._reader = StepReader(self.parse) if self.parse else None
+        self.stop = [text for text in self.stop if text]
 
     def feed(self, piece: bytes) -> bool:
         """Take new bytes; return whether a stop text was met."""
@@ -112,14 +120,14 @@ class Writer:
         parts = self._reader.feed(text) if self._reader else [("answer", text, 0)]
         return any([self._part(*part) for part in parts])  # noqa: C419 (every part must be told)
 
-    def finish(self) -> None:
-        """Show what was held back for a stop text."""
-        self._show(len(self._answer))
+    def finish(self, *, whole: bool) -> None:
+        """Show what was held back; of a turn that did not end by itself, without a citation that was only begun."""
+        if self._reader and not (whole and not self.cut) and (begun := self._begun_citation()):
+            self.answer, self.cut = self.answer[: begun.start()], True
+        self._show(len(self.answer))
 
-    @property
-    def answer(self) -> str:
-        """The answer so far, ended before a stop text."""
-        return self._answer
+    def _begun_citation(self) -> re.Match[str] | None:
+        return _PARTIAL_CITATION.search(self.answer, max(0, len(self.answer) - _LONGEST_CITATION))
 
     def _part(self, part: str, text: str, index: int) -> bool:
         if part == "thought":
@@ -135,41 +143,46 @@ class Writer:
         return False
 
     def _answered(self, text: str) -> bool:
-        self._answer += text
-        ends = [place for stop in self.stop if (place := self._answer.find(stop)) >= 0]
+        searched = max(0, len(self.answer) - max((len(stop) for stop in self.stop), default=0))
+        self.answer += text
+        ends = [place for stop in self.stop if (place := self.answer.find(stop, searched)) >= 0]
         if ends:
-            self._answer = self._answer[: min(ends)]
-        held = 0 if ends else max((len(stop) - 1 for stop in self.stop), default=0)
-        self._show(len(self._answer) - held)
-        return bool(ends)
+            self.answer, self.cut = self.answer[: min(ends)], True
+            return True
+        held = max((_overlap(self.answer, stop) for stop in self.stop), default=0)
+        begun = self._begun_citation() if self._reader else None
+        self._show(min(len(self.answer) - held, begun.start() if begun else len(self.answer)))
+        return False
 
     def _show(self, until: int) -> None:
         if until > self._shown:
-            self.emit(AIMessageChunk(content=self._answer[self._shown : until]))
+            self.emit(AIMessageChunk(content=self.answer[self._shown : until]))
             self._shown = until
+
+
+def _overlap(text: str, stop: str) -> int:
+    """How much of the beginning of a stop text stands at the end of a text."""
+    return next((size for size in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:size])), 0)
 
 
 def finish(writer: Writer, generated: Generated, *, fingerprint: str, model_name: str) -> AIMessage:
     """The message of a finished turn; a call that was cut is not in it, nor is a citation that was."""
+    writer.finish(whole=generated.finish_reason == "stop")
     step = writer.parse(writer.text) if writer.parse else ParsedStep(answer=writer.text)
-    answer = writer.answer
-    if generated.finish_reason == "length":
-        answer = _PARTIAL_CITATION.sub("", answer)
-    calls = [
-        {"name": call.name, "args": json.loads(call.args), "id": writer.call_id(index), "type": "tool_call"}
-        for index, call in enumerate(step.calls)
-        if call.complete
-    ]
+    arguments = [(index, call.name, read_arguments(call.args)) for index, call in enumerate(step.calls) if call.complete]
+    calls = [{"name": name, "args": args, "id": writer.call_id(index), "type": "tool_call"} for index, name, args in arguments]
     message = AIMessage(
-        content="" if calls else answer,
+        content="" if calls else writer.answer,
         tool_calls=calls,
         additional_kwargs={"reasoning_content": step.thought} if step.thought else {},
         usage_metadata=usage(generated),
     )
+    lost = writer.cut or len(calls) < len(step.calls)
     message.response_metadata = {
         "token_ids": generated.tokens,
         "fingerprint": fingerprint,
-        "text_hash": text_hash(message),
+        # Ids that say more than the message does must not stand for it in the next prompt.
+        "text_hash": "" if lost else text_hash(message),
         "finish_reason": generated.finish_reason,
         "model_name": model_name,
     }

@@ -4,21 +4,23 @@ import collections
 import ctypes
 import functools
 import hashlib
+import re
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import llama_cpp
 
 from agentkit.errors import ModelFileError
+from agentkit.models.header import check_model
 
-__all__ = ["Weights", "open_weights"]
+__all__ = ["Weights", "clear_log", "file_fingerprint", "last_error", "open_weights"]
 
 T = TypeVar("T")
 
-_LOG: collections.deque[str] = collections.deque(maxlen=40)
+_LOG: collections.deque[tuple[int, str]] = collections.deque(maxlen=40)
 _OPEN: weakref.WeakValueDictionary[tuple[Any, ...], "Weights"] = weakref.WeakValueDictionary()
 _LOCK = threading.Lock()
 
@@ -27,7 +29,7 @@ _LOCK = threading.Lock()
 def _keep_log(level: int, text: bytes, _data: Any) -> None:
     """llama.cpp prints pages to stderr: keep the last lines for error messages instead."""
     if level >= 3 and text.strip():  # GGML_LOG_LEVEL_WARN and above
-        _LOG.append(text.decode("utf-8", "replace").strip())
+        _LOG.append((level, text.decode("utf-8", "replace").strip()))
 
 
 @functools.cache
@@ -49,18 +51,18 @@ class Weights:
         self.path = path
         self._memory: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
         self._lock = threading.RLock()
-        _check_magic(path)
+        check_model(path)
         _start_backend()
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
-        _LOG.clear()
+        clear_log()
         self.model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if not self.model:
-            raise ModelFileError(f"{str(path)!r} cannot be loaded by llama.cpp: {_reason()}. Fetch the file again or choose another model.")
+            raise ModelFileError(f"{str(path)!r} cannot be loaded by llama.cpp: {last_error()}. Fetch it again or choose another model.")
         weakref.finalize(self, llama_cpp.llama_model_free, self.model)
         self.metadata = _metadata(self.model)
-        _check_kind(path, self.metadata)
         self.vocab = llama_cpp.llama_model_get_vocab(self.model)
+        self._check_kind()
         self.n_vocab: int = llama_cpp.llama_vocab_n_tokens(self.vocab)
         self.n_ctx_train: int = llama_cpp.llama_model_n_ctx_train(self.model)
         self.end_tokens = frozenset(token for token in range(self.n_vocab) if llama_cpp.llama_vocab_is_eog(self.vocab, token))
@@ -77,16 +79,21 @@ class Weights:
             thing: T = self._memory[key]
             return thing
 
+    def _check_kind(self) -> None:
+        if llama_cpp.llama_model_has_encoder(self.model) or not llama_cpp.llama_model_has_decoder(self.model):
+            raise ModelFileError(f"{str(self.path)!r} is no decoder-only model: models that read by an encoder are not run here")
+        if llama_cpp.llama_vocab_type(self.vocab) == llama_cpp.LLAMA_VOCAB_TYPE_NONE:
+            raise ModelFileError(f"{str(self.path)!r} carries no vocabulary: choose a GGUF file with its tokenizer")
+
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Identity of the file's content: a hash of its size, its first and its last megabyte."""
-        size = self.path.stat().st_size
-        digest = hashlib.sha256(str(size).encode())
-        with self.path.open("rb") as file:
-            digest.update(file.read(1 << 20))
-            file.seek(max(0, size - (1 << 20)))
-            digest.update(file.read())
-        return digest.hexdigest()[:16]
+        """Identity of the file's content."""
+        return file_fingerprint(self.path)
+
+    @functools.cached_property
+    def forgets_parts(self) -> bool:
+        """Whether the cache can be cut at any token; a recurrent state cannot."""
+        return not (llama_cpp.llama_model_is_recurrent(self.model) or llama_cpp.llama_model_is_hybrid(self.model))
 
     @property
     def template(self) -> str | None:
@@ -104,15 +111,32 @@ class Weights:
         return bool(llama_cpp.llama_vocab_get_add_bos(self.vocab))
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
-        """Token ids of a text; `special` reads control tokens such as `<|im_end|>`, else they are plain characters."""
-        data = text.encode("utf-8", "surrogatepass")
+        """Token ids of a text that stands anywhere in a prompt.
+
+        `special` reads control tokens such as `<|im_end|>`, else they are plain characters. No token is added, not even the
+        space that some vocabularies put before a text. Lone surrogates become U+FFFD.
+        """
+        if not text:
+            return []
+        lead = self._lead
+        tokens = self._tokenize(f"\n{text}" if lead else text, special)
+        return tokens[len(lead) :] if tokens[: len(lead)] == lead else self._tokenize(text, special)
+
+    @functools.cached_property
+    def _lead(self) -> list[int]:
+        """The tokens of a line break where the vocabulary puts a space before a text: behind them nothing is added."""
+        spaced = self.metadata.get("tokenizer.ggml.add_space_prefix", "true") != "false"
+        sentencepiece = llama_cpp.llama_vocab_type(self.vocab) == llama_cpp.LLAMA_VOCAB_TYPE_SPM
+        return self._tokenize("\n", False) if sentencepiece and spaced else []
+
+    def _tokenize(self, text: str, special: bool) -> list[int]:
+        data = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
         room = len(data) + 8
         buffer = (llama_cpp.llama_token * room)()
         count = llama_cpp.llama_tokenize(self.vocab, data, len(data), buffer, room, False, special)
         if count < 0:
-            room = -count
-            buffer = (llama_cpp.llama_token * room)()
-            count = llama_cpp.llama_tokenize(self.vocab, data, len(data), buffer, room, False, special)
+            buffer = (llama_cpp.llama_token * -count)()
+            count = llama_cpp.llama_tokenize(self.vocab, data, len(data), buffer, -count, False, special)
         return list(buffer[:count])
 
     def piece(self, token: int) -> bytes:
@@ -161,7 +185,8 @@ def open_weights(path: str | Path, *, n_gpu_layers: int = 0) -> Weights:
     """Return the weights of a file, loading it unless it is loaded already and unchanged."""
     file = Path(path).expanduser()
     if not file.is_file():
-        raise ModelFileError(f"there is no model file {str(path)!r}: give the path of a GGUF file, as in llama-cpp:models/NAME.gguf")
+        what = "is a folder" if file.is_dir() else "does not exist"
+        raise ModelFileError(f"the model file {str(path)!r} {what}: give the path of a GGUF file, as in llama-cpp:models/NAME.gguf")
     stat = file.stat()
     key = (str(file.resolve()), stat.st_mtime_ns, stat.st_size, n_gpu_layers)
     with _LOCK:
@@ -171,21 +196,20 @@ def open_weights(path: str | Path, *, n_gpu_layers: int = 0) -> Weights:
         return weights
 
 
-def _check_magic(path: Path) -> None:
+def file_fingerprint(path: Path) -> str:
+    """Identity of a file's content: a hash of its size, its first and its last megabyte; kept while the file is unchanged."""
+    stat = path.stat()
+    return _fingerprint(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=64)
+def _fingerprint(path: Path, _changed: int, size: int) -> str:
+    digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:
-        magic = file.read(4)
-    if magic != b"GGUF":
-        raise ModelFileError(f"{str(path)!r} is not a GGUF file (it begins with {magic!r}): llama.cpp models end in .gguf")
-
-
-def _check_kind(path: Path, metadata: dict[str, str]) -> None:
-    architecture = metadata.get("general.architecture", "unknown")
-    if metadata.get("general.type") == "adapter":
-        raise ModelFileError(
-            f"{str(path)!r} is an adapter, not a model: name it behind its model, as in llama-cpp:MODEL.gguf?adapter={path.name}"
-        )
-    if metadata.get(f"{architecture}.attention.causal") == "false":
-        raise ModelFileError(f"{str(path)!r} is an embedding model ({architecture}): it cannot write text. Choose a chat model.")
+        digest.update(file.read(1 << 20))
+        file.seek(max(0, size - (1 << 20)))
+        digest.update(file.read())
+    return digest.hexdigest()[:16]
 
 
 def _metadata(model: Any) -> dict[str, str]:
@@ -199,6 +223,12 @@ def _metadata(model: Any) -> dict[str, str]:
     return result
 
 
-def _reason() -> str:
-    errors: Sequence[str] = [line for line in _LOG if "error" in line.lower()] or list(_LOG)
-    return errors[0].removeprefix("llama_model_load: ") if errors else "the file is broken or of an unknown kind"
+def last_error() -> str:
+    """The first error that llama.cpp logged since the log was cleared, without the names of its functions."""
+    lines = [text for level, text in _LOG if level >= 4] or [text for _, text in _LOG]
+    return re.sub(r"^\w+: (error loading model: )?", "", lines[0]) if lines else "the file is broken or of an unknown kind"
+
+
+def clear_log() -> None:
+    """Forget what llama.cpp logged."""
+    _LOG.clear()
