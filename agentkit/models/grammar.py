@@ -20,7 +20,7 @@ from typing import Any
 from agentkit.contract import ANSWER, CALL, THOUGHT, ToolSpec
 from agentkit.errors import SchemaWarning, UsageError
 
-__all__ = ["Choice", "answer_rules", "argument_schema", "check_schema", "json_grammar", "offered", "quote_chunks", "step_grammar"]
+__all__ = ["Choice", "answer_rules", "argument_schema", "check_schema", "offered", "quote_chunks", "step_grammar"]
 
 Choice = str
 """`auto` (call or answer), `any` (some call), `none` (answer), or the name of a tool."""
@@ -190,8 +190,3 @@ def step_grammar(
         rules.append(f'answer: "{ANSWER}" answer_text')
         rules += answer_rules(passages or {})
     return "\n".join(rules)
-
-
-def json_grammar(schema: Mapping[str, Any]) -> str:
-    """The grammar of one JSON value of a schema, separators fixed."""
-    return f"start: %json {json.dumps({**schema, 'x-guidance': _JSON_OPTIONS})}"

@@ -28,7 +28,12 @@ def load_model(uri: str | None = None, **parameters: Any) -> BaseChatModel:
     """
     given = {name: value for name, value in parameters.items() if value is not None}
     parsed = parse_uri(uri or settings.load().model)
-    values = settings.load(**{**parsed.parameters, **given})
+    named = {**parsed.parameters, **given}
+    elsewhere = {*settings.ELSEWHERE, "model"}
+    if strangers := sorted(named.keys() & elsewhere):
+        allowed = ", ".join(name for name in settings.Settings.model_fields if name not in elsewhere)
+        raise UsageError(f"{', '.join(strangers)} is no parameter of a model: allowed are {allowed}")
+    values = settings.load(**named)
     if parsed.scheme == "openai":
         return _endpoint(parsed, values)
     return _local(parsed, values)
@@ -43,8 +48,10 @@ def _local(parsed: ModelURI, values: settings.Settings) -> BaseChatModel:
         options["stop"] = list(options["stop"])
     embedded = parsed.scheme == "embedded"
     path = embedded_file(values.home) if embedded else Path(parsed.name).expanduser()
-    if not path.is_file():
-        raise UsageError(f"there is no model file {parsed.name!r}: give the path of a GGUF file, as in llama-cpp:models/NAME.gguf")
+    for what, file in (("model", path), ("adapter", values.adapter)):
+        if file is not None and not file.is_file():
+            state = "is a folder" if file.is_dir() else "does not exist"
+            raise UsageError(f"the {what} file {str(file)!r} {state}: give the path of a GGUF file, as in llama-cpp:models/NAME.gguf")
     try:
         return ChatLlamaCpp(model_path=path, thoughts=not embedded, **options)
     except ValidationError as error:

@@ -40,4 +40,5 @@ def parse_uri(uri: str) -> ModelURI:
         raise UsageError(f"the model is {uri!r}: {allowed}.{hint}")
     if (scheme == "embedded") != (not name):
         raise UsageError(f"the model is {uri!r}: {allowed}")
-    return ModelURI(scheme, name, dict(parse_qsl(query, keep_blank_values=True)))
+    # A plus sign is one: paths hold it, and no form was filled in here.
+    return ModelURI(scheme, name, dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)))
