@@ -113,6 +113,8 @@ class ChatLlamaCpp(BaseChatModel):
 
     separates_thoughts: bool = True
     """A thought never stands in `content`: text there is answer text."""
+    default_max_tokens: int = DEFAULT_MAX_TOKENS
+    """What holds where `max_tokens` is not set."""
     enforces_limit: bool = True
     """`max_tokens` is kept to the token."""
 

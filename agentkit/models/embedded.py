@@ -50,24 +50,31 @@ def embedded_file(home: Path) -> Path:
     if adapter is None:
         warnings.warn("the embedded model runs without its adapter and cannot call tools well: make it with `make adapter`", stacklevel=2)
         return base
+    check_contract(adapter)
     digest = hashlib.sha256(adapter.read_bytes()).hexdigest()[:12]
     merged = home / "models" / f"embedded-{digest}-{base.stat().st_size}.gguf"
     if not merged.is_file():
-        check_contract(adapter)
         _merge(base, adapter, merged)
     return merged
 
 
 def check_contract(adapter: Path) -> None:
-    """Refuse an adapter of another prompt contract."""
-    from gguf import GGUFReader
+    """Refuse an adapter of another prompt contract; warn about one that was trained on another wording of it.
 
-    field = GGUFReader(adapter).get_field("agentkit.contract")
-    number = field.contents() if field is not None else None
+    Raises:
+        ContractError: the number in the adapter's metadata is not the one in force.
+    """
+    from agentkit.models.golden import golden_hash
+    from agentkit.models.header import read_header
+
+    header = read_header(adapter)
+    number = header.get("agentkit.contract")
     if number != CONTRACT:
         raise ContractError(
             f"{adapter.name} was made for prompt contract {number!r}, and {CONTRACT} is in force: make it again with `make adapter`"
         )
+    if header.get("agentkit.golden_hash") != golden_hash():
+        warnings.warn(f"{adapter.name} was trained on another wording of the prompts: make it again with `make adapter`", stacklevel=3)
 
 
 def _merge(base: Path, adapter: Path, merged: Path) -> None:

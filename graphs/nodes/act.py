@@ -75,7 +75,8 @@ def _refusal(parts: Parts, task: ToolCallTask) -> Result | None:
 def _unknown(parts: Parts, name: str) -> str:
     names = ", ".join(sorted(parts.tools.names())) or "none"
     near = parts.tools.nearest(name)
-    return f"There is no tool {name!r}." + (f" Did you mean {near!r}?" if near else "") + f" Tools: {names}."
+    known = f"There is no tool {name!r}." + (f" Did you mean {near!r}?" if near else "") + f" Tools: {names}."
+    return f"{known}\n{_usage(parts.specs[near])}" if near in parts.specs else known
 
 
 def _usage(spec: ToolSpec) -> str:

@@ -131,7 +131,11 @@ def test_observations_stand_in_the_order_of_the_calls_whatever_takes_longest() -
 @pytest.mark.parametrize(
     ("made", "told"),
     [
-        (call("ad", a=1), "Error of ad:\nThere is no tool 'ad'. Did you mean 'add'? Tools: add, shout."),
+        (
+            call("ad", a=1),
+            "Error of ad:\nThere is no tool 'ad'. Did you mean 'add'? Tools: add, shout.\nUse it so:\n"
+            "- add(a: integer, b: integer): Add two numbers.",
+        ),
         (call("zzz"), "Error of zzz:\nThere is no tool 'zzz'. Tools: add, shout."),
         (call("add", a=1), "Error of add:\nargument 'b' is missing\n- add(a: integer, b: integer): Add two numbers."),
     ],
