@@ -67,6 +67,8 @@ class ScriptedModel(BaseChatModel):
     """Context window in tokens of `tokenizer`; none by default."""
     max_tokens: int | None = None
     """Tokens of an output at most; a longer answer is cut, a longer call is not made."""
+    default_max_tokens: int = 1_000_000
+    """Where `max_tokens` is not given: high, so that the limits of an agent's budget reach the script."""
     tokenizer: Callable[[str], int] = count_words
     """Counts the tokens of a text."""
     supports_withholding: bool = True
@@ -228,5 +230,6 @@ def _chunks(message: AIMessage) -> Iterator[AIMessageChunk]:
     for index, call in enumerate([*message.tool_calls, *message.invalid_tool_calls]):
         args = call["args"] if isinstance(call["args"], str) else json.dumps(call["args"], ensure_ascii=False)
         yield AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name=call["name"], args=args, id=call["id"], index=index)])
-    known = {"response_metadata": message.response_metadata, "usage_metadata": message.usage_metadata}
-    yield AIMessageChunk(content="", chunk_position="last", **known)
+    yield AIMessageChunk(
+        content="", chunk_position="last", response_metadata=message.response_metadata, usage_metadata=message.usage_metadata
+    )

@@ -118,8 +118,9 @@ def fit_prompt(
     prompt = build_prompt(messages, instructions=instructions, left_out=left_out)
     if window is None or measure(prompt) + room <= window:
         return prompt, left_out
-    while measure(prompt) + room > int(window * ROOM):
-        more = _leave_out_more(split_turns(messages), left_out)
+    while (size := measure(prompt) + room) > int(window * ROOM):
+        # room for later is made of everything but the newest pair; that goes only where it must
+        more = _leave_out_more(split_turns(messages), left_out, kept=1 if size <= window else 0)
         if more is None:
             break
         left_out = more
@@ -133,13 +134,13 @@ def fit_prompt(
     return prompt, left_out
 
 
-def _leave_out_more(turns: Sequence[Turn], left_out: LeftOut) -> LeftOut | None:
-    """The next larger cut, or `None` when only the question is left."""
+def _leave_out_more(turns: Sequence[Turn], left_out: LeftOut, *, kept: int) -> LeftOut | None:
+    """The next larger cut, or `None` when only the question is left, with `kept` pairs of its own."""
     earlier = sum(len(turn.pairs) for turn in turns[:-1])
     if left_out["pairs"] < earlier:
         return {"pairs": left_out["pairs"] + 1, "turns": left_out["turns"]}
     if left_out["turns"] < len(turns) - 1:
         return {"pairs": left_out["pairs"], "turns": left_out["turns"] + 1}
-    if turns and left_out["pairs"] < earlier + len(turns[-1].pairs):
+    if turns and left_out["pairs"] < earlier + len(turns[-1].pairs) - kept:
         return {"pairs": left_out["pairs"] + 1, "turns": left_out["turns"]}
     return None

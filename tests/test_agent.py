@@ -389,7 +389,7 @@ class Slow(ScriptedModel):
         from langchain_core.messages import AIMessageChunk
         from langchain_core.outputs import ChatGenerationChunk
 
-        yield ChatGenerationChunk(message=AIMessageChunk("So far"))
+        yield ChatGenerationChunk(message=AIMessageChunk(content="So far"))
         await asyncio.sleep(60)
 
 

@@ -312,6 +312,9 @@ def test_the_key_that_a_model_was_given_is_a_secret(tmp_path: Path) -> None:
     class Keyed(ScriptedModel):
         api_key: SecretStr = SecretStr("opensesame1")
 
+        def __init__(self, outputs: list[str]) -> None:
+            super().__init__(outputs)
+
     Agent(Keyed(["It is opensesame1."]), tools=[]).ask("Key?", record=tmp_path / "r")
     assert "opensesame1" not in (tmp_path / "r").read_text()
 

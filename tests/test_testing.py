@@ -21,7 +21,8 @@ def add(a: int) -> int:
 
 
 def test_outputs_come_in_order_in_every_form() -> None:
-    model = ScriptedModel(["text", CALL, [CALL, CALL], AIMessage("message"), lambda messages: f"{len(messages)} messages", ValueError("no")])
+    counts = [lambda messages: f"{len(messages)} messages", ValueError("no")]
+    model = ScriptedModel(["text", CALL, [CALL, CALL], AIMessage("message"), *counts])
     assert model.invoke("x").content == "text"
     call = model.invoke("x")
     assert call.tool_calls[0]["args"] == {"a": 1}
@@ -58,7 +59,7 @@ def test_it_says_when_outputs_run_out_or_are_left_over() -> None:
     model = ScriptedModel(["one"])
     with pytest.raises(AssertionError, match=r"the script has 1 outputs left after 0 requests: \['one'\]"):
         model.assert_done()
-    with pytest.raises(AssertionError, match="the script has no output for request 1, whose last message is 'Hi.': add one to the list"):
+    with pytest.raises(AssertionError, match=r"the script has no output for request 1, whose last message is 'Hi\.': add one to the list"):
         model.invoke("Hi.")
     with pytest.raises(ModelError, match="the script has no output for request 2"):
         Agent(model, tools=[]).ask("Hi.")

@@ -379,7 +379,7 @@ def test_an_endless_stream_is_cut() -> None:
 
             while True:
                 await asyncio.sleep(0)
-                yield ChatGenerationChunk(message=AIMessageChunk("la "))
+                yield ChatGenerationChunk(message=AIMessageChunk(content="la "))
 
     answer, _ = ask(Endless(), budget=Budget(tokens=50, seconds=None))
     assert answer.stop_reason == "max_tokens"
