@@ -76,7 +76,7 @@ def _unknown(parts: Parts, name: str) -> str:
     names = ", ".join(sorted(parts.tools.names())) or "none"
     near = parts.tools.nearest(name)
     known = f"There is no tool {name!r}." + (f" Did you mean {near!r}?" if near else "") + f" Tools: {names}."
-    return f"{known}\n{_usage(parts.specs[near])}" if near in parts.specs else known
+    return f"{known}\n{_usage(parts.specs[near])}" if near is not None else known
 
 
 def _usage(spec: ToolSpec) -> str:
