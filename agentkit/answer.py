@@ -4,7 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypedDict
 
-__all__ = ["Answer", "Call", "Citation", "Critique", "CritiqueNote", "Done", "Event", "Observation", "Passage", "Step", "StopReason", "Thought", "Token", "Usage"]
+__all__ = [
+    "Answer",
+    "Call",
+    "Citation",
+    "Critique",
+    "CritiqueNote",
+    "Done",
+    "Event",
+    "Observation",
+    "Passage",
+    "Step",
+    "StopReason",
+    "Thought",
+    "Token",
+    "Usage",
+]
 
 StopReason = Literal["answered", "max_steps", "max_tokens", "max_seconds", "no_progress", "needs_approval", "cancelled", "error"]
 

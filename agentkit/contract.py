@@ -100,7 +100,9 @@ def _fields(schema: Mapping[str, Any]) -> str:
     fields = []
     for name, field in schema.get("properties", {}).items():
         mark = "" if name in required else "?"
-        default = f" = {json.dumps(field['default'], ensure_ascii=False)}" if isinstance(field, Mapping) and field.get("default") is not None else ""
+        default = ""
+        if isinstance(field, Mapping) and field.get("default") is not None:
+            default = f" = {json.dumps(field['default'], ensure_ascii=False)}"
         fields.append(f"{name}{mark}: {_type(field)}{default}")
     return ", ".join(fields)
 

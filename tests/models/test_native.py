@@ -123,7 +123,7 @@ def test_turns_keep_the_ids_that_were_generated(dialect: NativeDialect, weights:
     assert [token for token, own in zip(encoded.ids, encoded.own, strict=True) if own][:3] == [5, 6, 7]
     other = message.model_copy(update={"response_metadata": {**message.response_metadata, "fingerprint": "another"}})
     retokenised = encode(dialect.render([HumanMessage("Empty it."), other], SPECS, generation=False), weights)
-    assert [5, 6, 7] != [token for token, own in zip(retokenised.ids, retokenised.own, strict=True) if own][:3]
+    assert [token for token, own in zip(retokenised.ids, retokenised.own, strict=True) if own][:3] != [5, 6, 7]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,9 @@ def test_turns_keep_the_ids_that_were_generated(dialect: NativeDialect, weights:
 )
 def test_what_is_written_is_read_again(dialect: NativeDialect, message: AIMessage) -> None:
     step = dialect.parse(dialect.own_text(message))
-    assert [(call.name, json.loads(call.args)) for call in step.calls if call.complete] == [(c["name"], c["args"]) for c in message.tool_calls]
+    assert [(call.name, json.loads(call.args)) for call in step.calls if call.complete] == [
+        (c["name"], c["args"]) for c in message.tool_calls
+    ]
 
 
 def test_text_may_come_before_a_call_that_begins_with_a_control_token(weights: Weights) -> None:
