@@ -472,3 +472,16 @@ def test_importing_agentkit_loads_nothing_heavy() -> None:
     heavy = ("torch", "numpy", "llama_cpp", "chromadb", "langgraph", "langchain_core", "langsmith", "pydantic", "transformers", "openai")
     assert [name for name in names if name.split(".")[0] in heavy] == []
     assert "agentkit" in names
+
+
+def test_a_thread_whose_run_was_cancelled_goes_on(home: Path) -> None:
+    Agent(ScriptedModel(["Hello Bob."]), tools=[]).ask("I am Bob.", thread="t")
+    events = Agent(Slow(), tools=[]).stream("Tell me a story.", thread="t")
+    assert next(events) == Token(step=1, text="So far")
+    events.close()  # type: ignore[attr-defined]
+    model = ScriptedModel(["Bob."])
+    assert Agent(model, tools=[]).ask("Who am I?", thread="t").text == "Bob."
+    texts = [str(message.content) for message in model.requests[0].messages[1:]]
+    assert texts[:2] == ["I am Bob.", "Hello Bob."]
+    assert texts[-1] == "Who am I?"
+    assert "So far" not in texts
