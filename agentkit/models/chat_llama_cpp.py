@@ -27,7 +27,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
 
 from agentkit.contract import ToolSpec
-from agentkit.errors import UsageError
+from agentkit.errors import ModelFileError, UsageError
 from agentkit.models.context import Context
 from agentkit.models.decoding import Bounds, Sampling, generate
 from agentkit.models.dialect import Dialect, Encoded, PlainDialect, encode
@@ -203,6 +203,8 @@ class ChatLlamaCpp(BaseChatModel):
 
     def _open(self) -> _Seat:
         if self._seat is None:
+            if self.adapter and not self.adapter.is_file():
+                raise ModelFileError(f"there is no adapter file {str(self.adapter)!r}: give the path of a GGUF LoRA")
             weights = open_weights(self.model_path, n_gpu_layers=self.n_gpu_layers)
             n_ctx = self.n_ctx or min(weights.n_ctx_train or DEFAULT_N_CTX, DEFAULT_N_CTX)
             key = (id(weights), n_ctx, self.n_threads, self.type_k, self.type_v)
@@ -238,8 +240,10 @@ class ChatLlamaCpp(BaseChatModel):
         """
         formatted = [convert_to_openai_tool(tool) for tool in tools]
         specs = tool_specs(formatted)
-        for spec in specs:
+        for place, spec in enumerate(specs):
             check_schema(spec)
+            if any(spec.name == other.name for other in specs[:place]):
+                raise UsageError(f"two tools are named {spec.name!r}: give one of them another name")
         choice = _choice(tool_choice, [spec.name for spec in specs])
         return super().bind(tools=formatted, tool_choice=choice, withheld=tuple(withheld), **kwargs)
 
@@ -276,7 +280,8 @@ class ChatLlamaCpp(BaseChatModel):
         withheld = set(options.get("withheld", ()))
         open_tools = [spec for spec in specs if spec.name not in withheld]
         grammar = self._grammar(open_tools, options, shown_passages(messages)) if specs else None
-        writer = Writer(parse=self.dialect.parse if specs else None, stop=stop or self.stop or (), emit=emit, call_id=call_ids(prompt))
+        stop = [stop] if isinstance(stop, str) else stop or self.stop or []
+        writer = Writer(parse=self.dialect.parse if specs else None, stop=stop, emit=emit, call_id=call_ids(prompt))
         generated = generate(
             self.context, prompt, limit=options.get("max_tokens") or self.max_tokens or DEFAULT_MAX_TOKENS, grammar=grammar,
             sampling=self._sampling(options), adapter=str(self.adapter) if self.adapter else None, scale=self.adapter_scale,
