@@ -359,7 +359,7 @@ class Agent:
         model = self._model()
         uri = self._given_model if isinstance(self._given_model, str) else type(model).__name__
         plain = (str, int, float, bool, list, type(None))
-        parameters = {key: value for key, value in model._identifying_params.items() if isinstance(value, plain)}
+        parameters = {key: value for key, value in getattr(model, "_identifying_params", {}).items() if isinstance(value, plain)}
         return {"uri": uri, "fingerprint": getattr(model, "fingerprint", None), "parameters": parameters}
 
 

@@ -53,6 +53,8 @@ def key_of(event: Mapping[str, Any]) -> Key:
 def timeless(event: Mapping[str, Any]) -> dict[str, Any]:
     """An event without its times, which a replay copies."""
     left = {name: value for name, value in event.items() if name not in ("at", "seconds")}
+    if isinstance(left.get("usage"), Mapping):
+        left["usage"] = {**left["usage"], "seconds": 0}
     if isinstance(left.get("answer"), Mapping):
         usage = {**left["answer"].get("usage", {}), "seconds": 0}
         left["answer"] = {**left["answer"], "usage": usage}

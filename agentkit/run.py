@@ -15,10 +15,10 @@ from langgraph.types import Command, Durability, StreamMode
 
 from agentkit import prompts
 from agentkit.answer import Answer, Done, Event
-from agentkit.errors import ModelError, ReplayError
+from agentkit.errors import AgentkitError, ModelError, ReplayError
 from agentkit.graphs.parts import Parts, RunContext
 from agentkit.graphs.prompt import build_prompt
-from agentkit.state import NOTHING_LEFT_OUT, LeftOut, State, Turn, merge_turn, questions_in, to_answer
+from agentkit.state import NOTHING_LEFT_OUT, LeftOut, State, Turn, merge_turn, questions_in, text_of, to_answer
 
 __all__ = ["Graph", "Run", "decided", "remembered"]
 
@@ -110,21 +110,44 @@ class Run:
         return answer if self.schema is None else await self._typed(answer)
 
     async def _typed(self, answer: Answer) -> Answer:
-        """The answer once more, as an object of the schema."""
+        """The answer once more, as an object of the schema; as it is where no time is left for that."""
         recorded = self.context.read("typed", turn=self.number, step=self._step)
-        value = _revived(self.schema, recorded["value"]) if recorded is not None else await self._structured()
-        plain = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-        self.context.write("typed", turn=self.number, step=self._step, value=plain)
-        return dataclasses.replace(answer, text=json.dumps(plain, ensure_ascii=False), value=value)
+        if recorded is not None:
+            value, used = recorded["value"], recorded["usage"]
+            typed: Any = None if value is None else _revived(self.schema, value)
+        else:
+            typed, used = await self._structured(answer)
+        plain = typed.model_dump(mode="json") if hasattr(typed, "model_dump") else typed
+        self.context.write("typed", turn=self.number, step=self._step, value=plain, usage=used)
+        usage: Any = {name: count + used.get(name, 0) for name, count in answer.usage.items()}
+        if typed is None:
+            return dataclasses.replace(answer, usage=usage, stop_reason="max_seconds")
+        return dataclasses.replace(answer, usage=usage, text=json.dumps(plain, ensure_ascii=False), value=typed)
 
-    async def _structured(self) -> Any:
+    async def _structured(self, answer: Answer) -> tuple[Any, dict[str, float]]:
+        """What the model makes of the conversation and what that cost; nothing where the time ran out."""
+        budget, began = self.parts.budget, time.monotonic()
+        left = None if budget.seconds is None else max(budget.seconds - answer.usage["seconds"], budget.reserved_seconds)
         prompt = build_prompt(self.messages, instructions=self.parts.instructions, left_out=self.left_out)
+        wanted = getattr(self.schema, "__name__", "asked for")
         try:
-            model = self.parts.model().with_structured_output(self.schema)
-            return await model.ainvoke([*prompt, HumanMessage(prompts.load("typed"))])
+            async with asyncio.timeout(left):
+                model = self.parts.model().with_structured_output(self.schema, include_raw=True)
+                said: Any = await model.ainvoke([*prompt, HumanMessage(prompts.load("typed"))])
+        except TimeoutError:
+            return None, {"seconds": time.monotonic() - began}
+        except AgentkitError:
+            raise
         except Exception as error:
-            wanted = getattr(self.schema, "__name__", "asked for")
             raise ModelError(f"no answer of the type {wanted} came: {type(error).__name__}: {error}") from error
+        if said["parsed"] is None:
+            problem = said["parsing_error"]
+            why = f"{type(problem).__name__}: {problem}" if problem else f"it said {text_of(said['raw'])[:200]!r}"
+            raise ModelError(f"no answer of the type {wanted} came: {why}") from problem
+        usage = said["raw"].usage_metadata or {}
+        cached = (usage.get("input_token_details") or {}).get("cache_read", 0)
+        counts = {"input_tokens": usage.get("input_tokens", 0), "output_tokens": usage.get("output_tokens", 0), "cached_tokens": cached}
+        return said["parsed"], {**counts, "seconds": time.monotonic() - began}
 
     def _cut_off(self, stop_reason: str) -> Answer:
         """The answer of a run that was cut off: as much of its text as has come."""

@@ -121,8 +121,13 @@ class ScriptedModel(BaseChatModel):
         """The next output, a string of JSON, as an object of `schema`."""
 
         def parse(message: AIMessage) -> Any:
-            value = json.loads(str(message.content))
-            parsed = schema.model_validate(value) if hasattr(schema, "model_validate") else value
+            try:
+                value = json.loads(str(message.content))
+                parsed = schema.model_validate(value) if hasattr(schema, "model_validate") else value
+            except ValueError as error:
+                if not include_raw:
+                    raise
+                return {"raw": message, "parsed": None, "parsing_error": error}
             return {"raw": message, "parsed": parsed, "parsing_error": None} if include_raw else parsed
 
         return self.bind(schema=schema, **options) | RunnableLambda(parse)

@@ -291,6 +291,22 @@ def test_a_typed_answer_that_does_not_come_is_a_model_error() -> None:
         Agent(ScriptedModel(["It is P3.", '{"name": "P3"}']), tools=[]).ask("Which pump?", schema=Pump)
 
 
+def test_a_typed_answer_counts_its_tokens_and_keeps_to_the_time() -> None:
+    model = ScriptedModel(["It is P3.", '{"name": "P3", "litres": 3}'])
+    answer = Agent(model, tools=[]).ask("Which pump?", schema=Pump)
+    assert answer.usage["output_tokens"] == 4 + model.count_tokens('{"name": "P3", "litres": 3}')
+
+    class Slowly(ScriptedModel):
+        def __init__(self, outputs: list[str]) -> None:
+            super().__init__(outputs)
+
+        async def _agenerate(self, *args: Any, **options: Any) -> Any:
+            await asyncio.sleep(60)
+
+    late = Agent(Slowly(["It is P3."]), tools=[], budget=Budget(seconds=1)).ask("Which pump?", schema=Pump)
+    assert (late.text, late.value, late.stop_reason) == ("It is P3.", None, "max_seconds")
+
+
 # ---------------------------------------------------------------------- batch
 
 
