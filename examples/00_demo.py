@@ -18,9 +18,9 @@ from agentkit.models import load_model
 
 HANDBOOK = Path(__file__).with_name("handbook")
 QUESTIONS = (
-    "Who maintains the pump station?",
-    "What is 17.5% of 1,236?",
-    "How many prime numbers are there between 100 and 300?",
+    "Who is the treasurer?",
+    "What is 18% of 1,250?",
+    "How many primes are below 100?",
 )
 
 

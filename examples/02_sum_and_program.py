@@ -10,7 +10,7 @@ import json
 
 from agentkit import Agent, Answer
 
-QUESTIONS = ("What is 17.5% of 1,236?", "How many primes are there between 100 and 300?")
+QUESTIONS = ("What is 18% of 1,250?", "How many primes are below 100?")
 
 
 def show(question: str, answer: Answer) -> None:

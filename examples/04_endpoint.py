@@ -17,7 +17,7 @@ from small_server import serving
 from agentkit import Agent
 from agentkit.models import load_model
 
-QUESTION = "What is 17.5% of 1,236?"
+QUESTION = "What is 18% of 1,250?"
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agentkit import Agent, AgentkitError, replay
 
-QUESTION = "What is 17.5% of 1,236?"
+QUESTION = "What is 18% of 1,250?"
 
 
 def main() -> None:

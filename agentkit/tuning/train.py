@@ -84,7 +84,7 @@ def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
     """Linear up, then half a cosine down to a fiftieth.
 
     >>> [round(learning_rate(step, 100, Recipe(warm_up=10)) * 1e3, 2) for step in (0, 9, 55, 99)]
-    [0.2, 2.0, 1.01, 0.04]
+    [0.2, 2.0, 1.0, 0.04]
     """
     if step < recipe.warm_up:
         return recipe.learning_rate * (step + 1) / recipe.warm_up

@@ -64,9 +64,7 @@ def bind(model: BaseChatModel, request: Request, bound: dict[Any, Any]) -> Runna
     if request.limit is None or not hasattr(model, "max_tokens"):
         return runnable
     own = model.max_tokens or getattr(model, "default_max_tokens", None)
-    if not (isinstance(own, int) and own > 0):
-        return runnable  # an endpoint with a limit of its own: what comes is counted as it comes
-    return runnable.bind(max_tokens=min(request.limit, own))
+    return runnable.bind(max_tokens=min(request.limit, own) if isinstance(own, int) and own > 0 else request.limit)
 
 
 def _with_tools(model: BaseChatModel, request: Request) -> Runnable[LanguageModelInput, Any]:

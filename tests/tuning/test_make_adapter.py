@@ -1,6 +1,7 @@
 """The steps of `make adapter`, and the trained factors in llama.cpp."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from langchain_core.messages import AIMessage
 
 from agentkit.contract import CONTRACT
 from agentkit.errors import ModelFileError
-from agentkit.models.embedded import check_contract
+from agentkit.models.embedded import adapter_file, check_contract
+from agentkit.models.golden import golden_hash
 from agentkit.tuning import make_adapter
 from agentkit.tuning.base_weights import embedded_base, read_base
 from agentkit.tuning.convert import write_adapter
@@ -51,11 +53,26 @@ def test_what_is_no_llama_gguf_is_refused(tmp_path: Path) -> None:
 def test_an_adapter_carries_the_contract_it_was_made_for(tmp_path: Path) -> None:
     import gguf
 
-    write_adapter(tmp_path / "adapter.gguf", random_model(random_base()).factors, golden_hash="abc", base_sha256="", recipe={"rank": 3})
+    factors = random_model(random_base()).factors
+    write_adapter(tmp_path / "adapter.gguf", factors, golden_hash=golden_hash(), base_sha256="", recipe={"rank": 3})
     check_contract(tmp_path / "adapter.gguf")
     fields = gguf.GGUFReader(tmp_path / "adapter.gguf").fields
     assert fields["agentkit.contract"].contents() == CONTRACT
     assert json.loads(fields["agentkit.recipe"].contents()) == {"rank": 3}
+
+
+def test_an_adapter_for_other_wording_is_told(tmp_path: Path) -> None:
+    write_adapter(tmp_path / "adapter.gguf", random_model(random_base()).factors, golden_hash="abc", base_sha256="", recipe={})
+    with pytest.warns(UserWarning, match="another wording"):
+        check_contract(tmp_path / "adapter.gguf")
+
+
+def test_the_shipped_adapter_was_trained_on_the_wording_in_force() -> None:
+    shipped = adapter_file()
+    assert shipped is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_contract(shipped)
 
 
 def test_turns_are_judged_by_tool_arguments_answer_and_citation() -> None:

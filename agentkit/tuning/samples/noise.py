@@ -13,7 +13,7 @@ def typed(question: str, random: random.Random) -> str:
 
     >>> import random
     >>> typed("What does a bed cost?", random.Random(4))
-    'what does a bed cost?'
+    'What does a bed cost'
     """
     change = random.choice(("lower", "bare", "slip", "slip", "polite"))
     if change == "lower":

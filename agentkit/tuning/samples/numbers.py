@@ -25,7 +25,7 @@ def with_other_numbers(row: Mapping[str, Any], random: random.Random) -> dict[st
     >>> import random
     >>> row = {"question": "wats 35% of 620", "expression": "0.35*620", "answer": "That's 217."}
     >>> with_other_numbers(row, random.Random(1))
-    {'question': 'wats 19% of 800', 'expression': '0.19*800', 'answer': "That's 152."}
+    {'question': 'wats 19% of 530', 'expression': '0.19*530', 'answer': "That's 100.7."}
     """
     question, expression = str(row["question"]), str(row["expression"])
     found = [match[0] for match in _NUMBER.finditer(question)]
