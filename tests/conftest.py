@@ -1,5 +1,6 @@
 """Tests reach no network beyond this machine, no model hub, no user's files, and no settings that happen to be set."""
 
+import ctypes
 import os
 import socket
 import sys
@@ -39,6 +40,13 @@ def no_names_beyond_this_machine() -> Iterator[None]:
     socket.getaddrinfo = getaddrinfo
     yield
     socket.getaddrinfo = looked_up
+
+
+def pytest_unconfigure() -> None:
+    """llama_cpp opens the null device twice and never closes it: kept alive, the two files are no warning behind pytest's last line."""
+    opened = sys.modules.get("llama_cpp._utils")
+    for name in ("outnull_file", "errnull_file") if opened is not None else ():
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(getattr(opened, name)))
 
 
 @pytest.fixture(autouse=True, scope="session")

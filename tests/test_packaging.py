@@ -13,6 +13,7 @@ import venv
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,9 @@ def test_a_wheel_made_from_the_sdist_is_the_same(built: Path, tmp_path: Path) ->
     (sdist,) = built.glob("agentkit_local-*.tar.gz")
     with tarfile.open(sdist) as archive:
         # Python 3.11.3 and older have no filters, and 3.12 wants one.
-        archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+        if hasattr(tarfile, "data_filter"):  # since 3.11.4
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(tmp_path)
     (unpacked,) = tmp_path.iterdir()
     _run([sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path / "again", unpacked], tmp_path)
     assert sorted(zipfile.ZipFile(_wheel(tmp_path / "again")).namelist()) == sorted(zipfile.ZipFile(_wheel(built)).namelist())
