@@ -70,7 +70,8 @@ def test_any_text_can_be_rewritten_and_keeps_its_lines(code: str) -> None:
 
 @pytest.mark.parametrize("module", PRELUDES)
 def test_a_prelude_runs_in_monty_and_its_names_can_be_listed(module: str) -> None:
-    names = [name for name in vars(importlib.import_module(f"agentkit.tools.sandbox.preludes.{module}")) if name[0].isalpha() and name[0] != "A"]
+    defined = vars(importlib.import_module(f"agentkit.tools.sandbox.preludes.{module}"))
+    names = [name for name in defined if name[0].isalpha() and name[0] != "A"]
     assert prelude(module).startswith('"""')
     assert printed(f"import {module} as m\nprint(all([hasattr(m, name) for name in {names!r}]))") == "True"
 
