@@ -31,7 +31,7 @@ def dialect(weights: Weights) -> PlainDialect:
 @pytest.fixture(scope="session")
 def _seat() -> Iterator[ChatLlamaCpp]:
     """Keeps the context that the models below share."""
-    model = ChatLlamaCpp(model_path=base_file(), n_ctx=2048)
+    model = ChatLlamaCpp(model_path=base_file(), n_ctx=2048, n_threads=1)
     model.context  # noqa: B018 (opens it)
     yield model
 
@@ -41,7 +41,7 @@ def chat(_seat: ChatLlamaCpp) -> Callable[..., ChatLlamaCpp]:
     """Makes chat models on the real weights and one context of 2,048 tokens; 24 tokens a turn unless told."""
 
     def make(**parameters: Any) -> ChatLlamaCpp:
-        return ChatLlamaCpp(**{"model_path": base_file(), "n_ctx": 2048, "max_tokens": 24, **parameters})
+        return ChatLlamaCpp(**{"model_path": base_file(), "n_ctx": 2048, "n_threads": 1, "max_tokens": 24, **parameters})
 
     return make
 

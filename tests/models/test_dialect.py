@@ -117,7 +117,7 @@ def test_every_template_carries_a_conversation_with_a_call_or_is_refused_by_name
 def test_templates_that_print_a_date_print_the_frozen_one(templates: dict[str, str]) -> None:
     dated = {name: source for name, source in templates.items() if name not in REFUSED and "strftime" in source}
     prompts = {name: shown(PlainDialect(ChatTemplate(source, "<s>", "</s>")), FIVE[:2], SPECS) for name, source in dated.items()}
-    assert sum("2026" in prompt for prompt in prompts.values()) >= 5
+    assert sum("2026" in prompt for prompt in prompts.values()) >= 3
 
 
 # ---------------------------------------------------------------- tokens
