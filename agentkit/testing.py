@@ -227,14 +227,17 @@ def _message(output: Any) -> AIMessage:
 
 
 def _chunks(message: AIMessage) -> Iterator[AIMessageChunk]:
-    """The message in pieces: thought, text a word at a time, calls, and at the end what is known then."""
+    """The message in pieces: thought, text a word at a time, and at the end the calls and what is known then."""
     if message.additional_kwargs:
         yield AIMessageChunk(content="", additional_kwargs=dict(message.additional_kwargs))
     for piece in _PIECE.findall(message.content) if isinstance(message.content, str) else [message.content]:
         yield AIMessageChunk(content=piece)
-    for index, call in enumerate([*message.tool_calls, *message.invalid_tool_calls]):
-        args = call["args"] if isinstance(call["args"], str) else json.dumps(call["args"], ensure_ascii=False)
-        yield AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name=call["name"], args=args, id=call["id"], index=index)])
-    yield AIMessageChunk(
-        content="", chunk_position="last", response_metadata=message.response_metadata, usage_metadata=message.usage_metadata
-    )
+    calls = [
+        tool_call_chunk(
+            name=call["name"], id=call["id"], index=index,
+            args=call["args"] if isinstance(call["args"], str) else json.dumps(call["args"], ensure_ascii=False),
+        )
+        for index, call in enumerate([*message.tool_calls, *message.invalid_tool_calls])
+    ]  # fmt: skip
+    known = {"response_metadata": message.response_metadata, "usage_metadata": message.usage_metadata}
+    yield AIMessageChunk(content="", tool_call_chunks=calls, chunk_position="last", **known)

@@ -1,6 +1,6 @@
 """The loop itself: an agent with an instant model and three tool calls, against a bare LangGraph of the same shape.
 
-    .venv/bin/python benchmarks/loop.py [--runs 200]
+    .venv/bin/python benchmarks/loop.py [--runs 200] [--cpu]
 
 Both run 4 reason, 3 act, 3 observe, 1 critique and 1 answer with the same model and the same tool. The bare graph does
 nothing beside that: no budgets, no validation of arguments, no guard, no cutting, no checks of the draft. Wanted: at most
@@ -12,6 +12,7 @@ import asyncio
 import operator
 import os
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypedDict
 
@@ -23,7 +24,7 @@ from langgraph.graph.message import add_messages
 from langgraph.types import Durability, Send
 from timing import header, median, paired, ratio, spread, table, verdict
 
-from agentkit import Agent, portal
+from agentkit import Agent
 from agentkit.contract import render_system
 from agentkit.testing import ScriptedModel
 
@@ -100,7 +101,7 @@ def on(loop: asyncio.AbstractEventLoop, make: Callable[[], Awaitable[Any]]) -> C
     return lambda: loop.run_until_complete(make())
 
 
-def without_checkpoints(loop: asyncio.AbstractEventLoop, runs: int) -> None:
+def without_checkpoints(loop: asyncio.AbstractEventLoop, runs: int, clock: Callable[[], float]) -> None:
     """The agent and its graph against the bare graph."""
     agent, bare, streaming = Agent(ScriptedModel(script), tools=[depth]), bare_graph(), bare_graph(streams=True)
     agent.ask(QUESTION)
@@ -117,6 +118,7 @@ def without_checkpoints(loop: asyncio.AbstractEventLoop, runs: int) -> None:
         },
         runs=runs,
         warm=5,
+        clock=clock,
     )
     base = seconds["bare LangGraph"]
     table(
@@ -164,11 +166,14 @@ def with_sqlite(loop: asyncio.AbstractEventLoop, runs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=200, help="runs of each variant")
-    runs = parser.parse_args().runs
-    header(f"benchmarks/loop.py --runs {runs}")
-    portal.run(asyncio.sleep(0))
+    parser.add_argument("--cpu", action="store_true", help="count processor time, for a busy machine; without SQLite")
+    given = parser.parse_args()
+    runs = given.runs
+    header(f"benchmarks/loop.py --runs {runs}{' --cpu' if given.cpu else ''}")
     loop = asyncio.new_event_loop()
-    without_checkpoints(loop, runs)
+    without_checkpoints(loop, runs, time.process_time if given.cpu else time.perf_counter)
+    if given.cpu:
+        return
     with tempfile.TemporaryDirectory() as home:
         os.environ["AGENTKIT_HOME"] = home
         with_sqlite(loop, max(5, runs // 4))
