@@ -77,7 +77,7 @@ def _kind(error: Exception) -> str:
 def _result(item: dict[str, Any]) -> Result:
     url = neutral(str(item.get("href") or "").strip())
     return Result(
-        title=_line(item.get("title"), _MAX_TITLE) or url,
+        title=_line(item.get("title"), _MAX_TITLE) or _line(item.get("href"), _MAX_TITLE),
         url=url if _is_address(url) else "",
         snippet=_line(item.get("body"), _MAX_SNIPPET),
     )

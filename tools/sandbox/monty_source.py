@@ -196,7 +196,7 @@ _LACKING: Mapping[str, str] = {
     "collections": "ChainMap UserDict UserList UserString abc",
     "functools": "GenericAlias RLock WRAPPER_ASSIGNMENTS WRAPPER_UPDATES cached_property cmp_to_key get_cache_token namedtuple "
     "partialmethod recursive_repr singledispatch singledispatchmethod total_ordering update_wrapper",
-    "random": "BPF LOG4 NV_MAGICCONST RECIP_BPF SG_MAGICCONST SystemRandom TWOPI",
+    "random": "BPF LOG4 NV_MAGICCONST RECIP_BPF SG_MAGICCONST SystemRandom TWOPI main",
     "datetime": "MAXYEAR MINYEAR UTC datetime_CAPI sys tzinfo",
 }
 """Public names that Monty's modules lack; a test compares them with the installed Monty."""
