@@ -46,7 +46,7 @@ def reason_node(parts: Parts) -> Node:
     async def reason(state: State, *, runtime: Runtime[RunContext]) -> State:
         nonlocal warm
         run = runtime.context or RunContext()
-        if runtime.context is None and not warm:  # the bare graph: an agent has seen to it before
+        if run.tape is None and not warm:  # the bare graph, or a server's, where nothing may block; a replay has no model
             await in_thread(parts.warm)
             warm = True
         turn = _turn(state, parts)
