@@ -19,8 +19,8 @@ def calculate(expression: str) -> str:
     Raises:
         ToolError: The expression can't be read, has no result, or is too large.
 
-    >>> [calculate(text) for text in ("0.1 + 0.2", "5/13", "80 - 15%", "5,618 − 2,949 =", "sqrt(15376)", "9! / 6!")]
-    ['0.3', '0.384615384615', '68', '2669', '124', '504']
+    >>> [calculate(text) for text in ("0.1 + 0.2", "4/17", "80 - 15%", "6,731 − 3,864 =", "sqrt(17161)", "8! / 5!")]
+    ['0.3', '0.235294117647', '68', '2867', '131', '336']
     >>> calculate("9**9**9")
     Traceback (most recent call last):
     agentkit.errors.ToolError: the power 9^387420489 has about 369693100 digits: at most 10,000 are allowed

@@ -134,7 +134,7 @@ class _Parser:
                 return left
 
     def discount(self, share: Value) -> Number:
-        """`20% off 134.50`, and `20 off 134.50` as well."""
+        """`20% off 128.50`, and `20 off 128.50` as well."""
         part = share.number if share.percent else divide(share.number, Fraction(100))
         return multiply(self.signed().number, subtract(Fraction(1), part))
 

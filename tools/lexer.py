@@ -1,6 +1,6 @@
 """An arithmetic expression as people and small models write it, cut into tokens.
 
-Numbers: `5618`, `5,618`, `1,23,456`, `50 000`, `1'000`, `1_000`, `1.234,56`, `12,50`, `4.5e-3`, `½`, `3½`. A comma separates arguments
+Numbers: `6731`, `6,731`, `1,23,456`, `50 000`, `1'000`, `1_000`, `1.234,56`, `12,50`, `2.5e-3`, `½`, `3½`. A comma separates arguments
 inside the parentheses of a function that takes several: `max(1,234)` has two. Only where some commas there have a space behind them and
 others none, the ones without are part of numbers: `sum(1,234, 5,678)`.
 """
@@ -101,8 +101,8 @@ def tokenize(text: str) -> list[Token]:
     Raises:
         ToolError: A character that has no place in an expression, or a number that is too long.
 
-    >>> [token.text for token in tokenize("5,618 × 2²")]
-    ['5618', '*', '2', '^', '2', '']
+    >>> [token.text for token in tokenize("6,731 × 2²")]
+    ['6731', '*', '2', '^', '2', '']
     """
     return list(_Lexer(_prepare(text)).tokens())
 
@@ -182,7 +182,7 @@ class _Lexer:
             return "none"
         spaced, tight = re.search(r", ", inside), re.search(r",(?! )", inside)
         if tight and not spaced and re.search(r",0\d\d(?!\d)", inside):
-            raise ToolError("it is not clear which commas separate: write numbers without thousands separators, as in sum(4085, 377)")
+            raise ToolError("it is not clear which commas separate: write numbers without thousands separators, as in sum(3062, 418)")
         return "spaced" if spaced and tight else "all"
 
     def number(self) -> Token:

@@ -45,7 +45,7 @@ def exchange_of_turn(row: Mapping[str, Any]) -> Exchange | None:
 def says(answer: str, result: str) -> bool:
     """Whether an answer holds what a tool returned: its numbers, or one of its words.
 
-    >>> says("That makes 107.60.", "107.6"), says("About 35.", "34.7"), says("Yes, it is.", "True")
+    >>> says("That makes 102.80.", "102.8"), says("About 35.", "34.7"), says("Yes, it is.", "True")
     (True, False, True)
     """
     wanted = numbers_of(result)

@@ -14,7 +14,7 @@ import json
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +28,7 @@ from agentkit.tuning.samples.faults import failed, mended, ordered, repeated
 from agentkit.tuning.samples.masking import mask, shuffle_arguments
 from agentkit.tuning.samples.noise import typed
 from agentkit.tuning.samples.numbers import with_other_numbers
+from agentkit.tuning.samples.values import Texts, with_other_values
 from agentkit.tuning.trajectory import Exchange, Trajectory
 
 __all__ = ["Amounts", "Report", "built_in_specs", "make_samples"]
@@ -44,8 +45,8 @@ INSTRUCTIONS = (
 class Amounts:
     """How much of each is made."""
 
-    sums_varied: float = 0.6
-    """Share of the sums that come a second time with other numbers."""
+    varied: float = 1.0
+    """Share of the sums and programs that come a second time with other numbers or texts, where that can be done."""
     family_lots: int = 2
     """Offers drawn from each family."""
     masked: float = 0.34
@@ -143,6 +144,7 @@ def _documents(data: Path, work: Path, chance: random.Random, report: Report) ->
 
 
 def _rows(data: Path, chance: random.Random, report: Report, amounts: Amounts) -> Iterator[_Item]:
+    texts = Texts.of(_read(data / "programs.jsonl"))
     for kind, name in (("sum", "sums"), ("program", "programs"), ("chat", "chat")):
         for row in _read(data / f"{name}.jsonl"):
             exchange = exchange_of_turn(row)
@@ -152,10 +154,16 @@ def _rows(data: Path, chance: random.Random, report: Report, amounts: Amounts) -
                 continue
             key = _key(kind, row["question"])
             yield _Item(kind, key, (exchange,), key)
-            varied = with_other_numbers(row, chance) if kind == "sum" and chance.random() < amounts.sums_varied else None
+            varied = _varied(kind, row, texts, chance) if chance.random() < amounts.varied else None
             other = exchange_of_turn(varied) if varied else None
             if other is not None:
                 yield _Item(kind, key, (other,), key, ("other numbers",))
+
+
+def _varied(kind: str, row: Mapping[str, Any], texts: Texts, chance: random.Random) -> dict[str, Any] | None:
+    if kind == "sum":
+        return with_other_numbers(row, chance)
+    return with_other_values(row, texts, chance) if kind == "program" else None
 
 
 def _conversations(data: Path, report: Report) -> Iterator[_Item]:
@@ -184,10 +192,10 @@ def _built_in_lots(
     others = [item for item in items if SEARCH not in item.needs]
     chance.shuffle(searching)
     chance.shuffle(others)
-    beside = len(others) * 3 // 10  # sums, programs and small talk also come up where there are documents
+    beside = min(len(others) * 3 // 10, len(searching) // 2)  # sums, programs and small talk also come up where there are documents
     mixed = [*searching, *others[:beside]]
     chance.shuffle(mixed)
-    for pool, always, size in ((mixed, [SEARCH], 6), (others[beside:], [], 12)):
+    for pool, always, size in ((mixed, [SEARCH], 6), (others[beside:], [], 14)):
         for start in range(0, len(pool), size):
             lot = pool[start : start + size]
             needs = set(always).union(*(item.needs for item in lot))

@@ -13,8 +13,10 @@ __all__ = ["with_other_numbers"]
 _PLAIN = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _NUMBER = re.compile(rf"(?<![\w.:/,-]){_PLAIN.pattern}(?![\w:/]|[.,]\d)|(?<=[€$£]){_PLAIN.pattern}(?![.,]?\d)")
 _LITERAL = re.compile(r"\d+(?:\.\d+)?")
+_ROUNDED = re.compile(r"(round\()(.*)(, *\d+\))")
+_PLACES = re.compile(r"\b\d+(?= ?(?:decimals?|dp|d\.p\.|places|digits)\b)", re.IGNORECASE)
 _FIXED = re.compile(
-    r":|\b(?:19|20)\d\d\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|born|leap|decimal|\bdp\b|\bBC\b|o'clock|[ap]m\b",
+    r":|\b(?:19|20)\d\d\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|born|leap|\bBC\b|o'clock|[ap]m\b",
     re.IGNORECASE,
 )
 
@@ -23,16 +25,21 @@ def with_other_numbers(row: Mapping[str, Any], random: random.Random) -> dict[st
     """A variant of a written sum, or None where the numbers can't be told apart safely.
 
     >>> import random
-    >>> row = {"question": "wats 35% of 620", "expression": "0.35*620", "answer": "That's 217."}
+    >>> row = {"question": "give me 36% of 710", "expression": "36% of 710", "answer": "That's 255.6."}
     >>> with_other_numbers(row, random.Random(1))
-    {'question': 'wats 19% of 530', 'expression': '0.19*530', 'answer': "That's 100.7."}
+    {'question': 'give me 19% of 610', 'expression': '19% of 610', 'answer': "That's 115.9."}
     """
     question, expression = str(row["question"]), str(row["expression"])
+    places = _PLACES.findall(question)
     found = [match[0] for match in _NUMBER.finditer(question)]
-    literals = _LITERAL.findall(expression)
-    if _FIXED.search(question) or "round" in expression or len(found) != len(set(found)) or len(literals) != len(set(literals)):
+    literals = _literals(expression)
+    if _FIXED.search(question) or len(found) != len(set(found)) or len(literals) != len(set(literals)):
         return None
-    moved = {number: [x for x in literals if _same(number, x)] for number in found if float(number.replace(",", "")) > 1}
+    moved = {
+        number: [x for x in literals if _same(number, x)]
+        for number in found
+        if float(number.replace(",", "")) > 1 and number not in places
+    }
     moved = {number: found for number, found in moved.items() if len(found) == 1}
     if not moved:
         return None
@@ -44,9 +51,25 @@ def with_other_numbers(row: Mapping[str, Any], random: random.Random) -> dict[st
     return None
 
 
+def _inner(expression: str) -> tuple[str, str, str]:
+    """What stands before, in and after a rounding of the whole expression."""
+    match = _ROUNDED.fullmatch(expression)
+    return (match[1], match[2], match[3]) if match else ("", expression, "")
+
+
+def _pattern(expression: str) -> re.Pattern[str]:
+    """How numbers are written: a comma separates thousands unless a function takes several arguments."""
+    return _LITERAL if re.search(r"[a-z]\w*\(", expression) else _PLAIN
+
+
+def _literals(expression: str) -> list[str]:
+    inner = _inner(expression)[1]
+    return _pattern(inner).findall(inner)
+
+
 def _same(number: str, literal: str) -> bool:
-    value = float(number.replace(",", ""))
-    return abs(float(literal) - value) < 1e-12 or abs(float(literal) - value / 100) < 1e-12
+    value, found = float(number.replace(",", "")), float(literal.replace(",", ""))
+    return abs(found - value) < 1e-12 or abs(found - value / 100) < 1e-12
 
 
 def _other(number: str, random: random.Random, *, share: bool) -> str:
@@ -68,9 +91,10 @@ def _other(number: str, random: random.Random, *, share: bool) -> str:
 def _changed(row: Mapping[str, Any], moves: Mapping[str, tuple[str, str]]) -> dict[str, Any] | None:
     expression = str(row["expression"])
     literals = {old: _literal(old, number, new) for number, (old, new) in moves.items()}
-    if len(set(literals.values())) != len(literals) or set(literals.values()) & (set(_LITERAL.findall(expression)) - set(literals)):
+    if len(set(literals.values())) != len(literals) or set(literals.values()) & (set(_literals(expression)) - set(literals)):
         return None
-    expression = _LITERAL.sub(lambda match: literals.get(match[0], match[0]), expression)
+    before_it, inner, after_it = _inner(expression)
+    expression = before_it + _pattern(inner).sub(lambda match: literals.get(match[0], match[0]), inner) + after_it
     try:
         before, after = calculate(str(row["expression"])), calculate(expression)
     except ToolError:
@@ -89,8 +113,8 @@ def _changed(row: Mapping[str, Any], moves: Mapping[str, tuple[str, str]]) -> di
 def _literal(old: str, number: str, new: str) -> str:
     """The new number as it stands in the expression: as such, or a hundredth of it."""
     bare = new.replace(",", "")
-    if abs(float(old) - float(number.replace(",", ""))) < 1e-12:
-        return bare
+    if abs(float(old.replace(",", "")) - float(number.replace(",", ""))) < 1e-12:
+        return f"{float(bare):,.{len(bare.partition('.')[2])}f}" if "," in old else bare
     return calculate(f"{bare}/100")
 
 
