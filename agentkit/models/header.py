@@ -4,8 +4,10 @@ llama.cpp refuses most broken files with an error, but a few values make it end 
 They are looked at here, and a file that is no model at all is named as what it is.
 """
 
+import contextlib
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,33 +18,53 @@ __all__ = ["check_model", "read_header"]
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 """GGUF's types of numbers; 8 is a string, 9 a list."""
 
+_TOKENS = "tokenizer.ggml.tokens"
+
 _LONGEST = 1 << 20
-"""Bytes of a string that is read; a longer one ends the reading, as the first key of the tokenizer does."""
+"""Bytes of a string that is read; a longer one ends the reading."""
 
 _MOST_LAYERS = 512
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """The key-values in front of the tokenizer's: architecture, sizes, kind. What cannot be read ends the reading.
+    """The key-values in front of the vocabulary: architecture, sizes, kind. What cannot be read ends the reading.
 
     Raises:
         ModelFileError: the file is no GGUF.
     """
-    values: dict[str, Any] = {}
     with path.open("rb") as file:
-        magic = file.read(4)
-        if magic != b"GGUF":
-            raise ModelFileError(f"{str(path)!r} is not a GGUF file (it begins with {magic!r}): llama.cpp models end in .gguf")
-        try:
-            _, _, count = struct.unpack("<IQQ", file.read(20))
-            for _ in range(min(count, 512)):
-                key = _string(file)
-                if key.startswith("tokenizer."):
-                    break
-                values[key] = _value(file, *struct.unpack("<I", file.read(4)))
-        except (struct.error, ValueError, OverflowError):
-            pass  # llama.cpp says better what is wrong
+        return _read(path, file)
+
+
+def _read(path: Path, file: BinaryIO) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    magic = file.read(4)
+    if magic != b"GGUF":
+        raise ModelFileError(f"{str(path)!r} is not a GGUF file (it begins with {magic!r}): llama.cpp models end in .gguf")
+    with contextlib.suppress(struct.error, ValueError, OverflowError):  # llama.cpp says better what is wrong
+        _, _, count = struct.unpack("<IQQ", file.read(20))
+        for _ in range(min(count, 512)):
+            key = _string(file)
+            if key == _TOKENS:
+                break
+            values[key] = _value(file, *struct.unpack("<I", file.read(4)))
     return values
+
+
+def _read_tokens(file: BinaryIO) -> list[bytes]:
+    """The vocabulary, behind its key; empty where it cannot be read."""
+    kind, inner, count = struct.unpack("<IIQ", file.read(16).ljust(16, b"\0"))
+    if (kind, inner) != (9, 8) or count > _LONGEST:
+        return []
+    data, place, tokens = file.read(count * 64), 0, []
+    unpack = struct.Struct("<Q").unpack_from
+    try:
+        for _ in range(count):
+            place, start = place + 8 + unpack(data, place)[0], place + 8
+            tokens.append(data[start:place])
+    except (struct.error, OverflowError):
+        return []
+    return tokens
 
 
 def _string(file: BinaryIO) -> str:
@@ -70,7 +92,9 @@ def check_model(path: Path) -> None:
     Raises:
         ModelFileError: the message says what the file is.
     """
-    values = read_header(path)
+    with path.open("rb") as file:
+        values = _read(path, file)
+        tokens = _read_tokens(file)
     architecture = values.get("general.architecture", "unknown")
     if values.get("general.type") == "adapter":
         raise ModelFileError(
@@ -78,7 +102,20 @@ def check_model(path: Path) -> None:
         )
     if values.get(f"{architecture}.attention.causal") is False:
         raise ModelFileError(f"{str(path)!r} is an embedding model ({architecture}): it cannot write text. Choose a chat model.")
+    if reason := _impossible(values, architecture) or _unusable(set(tokens), len(tokens), values.get("tokenizer.ggml.model")):
+        raise ModelFileError(f"{str(path)!r} is broken: {reason}. Fetch the file again or choose another model.")
+
+
+def _impossible(values: Mapping[str, Any], architecture: Any) -> str:
     layers = values.get(f"{architecture}.block_count", 1)
     epsilons = [value for key, value in values.items() if key.endswith("epsilon") and isinstance(value, float)]
-    if not (isinstance(layers, int) and 0 < layers <= _MOST_LAYERS) or any(not math.isfinite(e) or e < 0 for e in epsilons):
-        raise ModelFileError(f"{str(path)!r} is broken: its header holds impossible sizes. Fetch the file again or choose another model.")
+    possible = isinstance(layers, int) and 0 < layers <= _MOST_LAYERS and all(math.isfinite(e) and e >= 0 for e in epsilons)
+    return "" if possible else "its header holds impossible sizes"
+
+
+def _unusable(tokens: set[bytes], count: int, kind: Any) -> str:
+    if len(tokens) < count:
+        return "its vocabulary holds the same token twice"
+    if kind == "llama" and tokens and not all(b"<0x%02X>" % byte in tokens or bytes([byte]) in tokens for byte in range(256)):
+        return "its vocabulary does not hold every byte"
+    return ""

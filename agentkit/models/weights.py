@@ -172,13 +172,16 @@ class Weights:
         from llguidance import LLTokenizer
 
         tokenize: Any = llama_cpp.llama_cpp._lib.llama_tokenize
-        return LLTokenizer.from_llamacpp(  # type: ignore[attr-defined]
-            tokens=[b"\xff" + piece if self.is_control(token) else piece for token, piece in enumerate(self.pieces)],
-            vocab_ptr=self.vocab,
-            tokenize_fptr=ctypes.cast(tokenize, ctypes.c_void_p).value,
-            eos_token=sorted(self.end_tokens) or None,
-            slices=None,
-        )
+        try:
+            return LLTokenizer.from_llamacpp(  # type: ignore[attr-defined]
+                tokens=[b"\xff" + piece if self.is_control(token) else piece for token, piece in enumerate(self.pieces)],
+                vocab_ptr=self.vocab,
+                tokenize_fptr=ctypes.cast(tokenize, ctypes.c_void_p).value,
+                eos_token=sorted(self.end_tokens) or None,
+                slices=None,
+            )
+        except ValueError as error:
+            raise ModelFileError(f"the vocabulary of {str(self.path)!r} cannot be used for grammars: {error}") from error
 
 
 def open_weights(path: str | Path, *, n_gpu_layers: int = 0) -> Weights:
