@@ -5,8 +5,10 @@ of one thread. Every event has `event`, `turn`, `step` (0 for the question), `ca
 the time.
 
 ```
-asked        question, thread, instructions, tools, budget, contract, model (uri, fingerprint, parameters), what the thread held
-prompt       messages (those that the prompt before did not have), withheld, due (why an answer is forced), left_out
+asked        question, thread, instructions, tools, budget, contract and golden hash, model (uri, fingerprint, parameters),
+             what the thread held
+prompt       messages (those that the prompt before did not have), withheld, due (why an answer is forced), left_out,
+             offered (the tools beside the messages: names, choice, hashes of their schemas and of the text that shows them)
 message      the model's turn: text, calls, token ids, usage; seconds
 result       of a call: what the tool returned; seconds
 observation  what the model reads of it; where it was cut
@@ -18,6 +20,7 @@ answer       `Answer.to_dict()`; `error` where the run ended with one
 Ids of messages are `turn.step` and `turn.step.call`.
 """
 
+import hashlib
 import json
 import os
 import time
@@ -26,11 +29,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from agentkit.contract import CONTRACT
+from agentkit.contract import CONTRACT, ToolSpec, render_tools
 from agentkit.errors import RecordError
 from agentkit.redact import Redactor
 
-__all__ = ["Key", "Record", "Recorder", "Scribe", "canonical", "compact", "dump_line", "key_of", "load_record", "timeless"]
+__all__ = ["Key", "Record", "Recorder", "Scribe", "canonical", "compact", "dump_line", "key_of", "load_record", "offered", "timeless"]
 
 Key = tuple[str, int, int, int]
 """Kind, turn, step, call; -1 for an event that belongs to no call."""
@@ -75,6 +78,17 @@ def compact(messages: Iterable[Any]) -> list[dict[str, Any]]:
     return shown
 
 
+def offered(specs: Sequence[ToolSpec], *, withheld: Sequence[str], answer_only: bool) -> dict[str, Any]:
+    """What the model is offered beside the messages of a prompt, as it is written: two values of it are digests.
+
+    The digests are made of what a record may hold, behind the taking out of secrets (`Scribe.event`), so that a replay
+    of the record's own tools comes to the same ones.
+    """
+    choice = "none" if answer_only or len(specs) == len(withheld) else "auto"
+    shown = {"specs": [vars(spec) for spec in specs], "section": render_tools(specs)}
+    return {"tools": [spec.name for spec in specs], "choice": choice, "digests": shown}
+
+
 class Scribe:
     """Makes events of what the nodes write: plain data, without secrets, prompts without what stood in the one before."""
 
@@ -90,7 +104,7 @@ class Scribe:
             fields = {"contract": CONTRACT, "thread": self._thread, **fields}
         clean = self._redact(json.loads(_dump(fields)))
         if kind == "prompt":
-            clean = self._delta(clean)
+            clean = _digested(self._delta(clean))
         place = {"event": kind, "turn": turn, "step": step, **({} if call is None else {"call": call})}
         return {**place, "at": round(time.time(), 3), **clean}
 
@@ -101,6 +115,23 @@ class Scribe:
             same += 1
         self._prompt = messages
         return {**fields, "messages": messages[same:], "same": same}
+
+
+def _digested(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a prompt with digests in place of what the model was offered; tools stand whole in `asked`."""
+    if "offered" not in fields:
+        return fields
+    digests = {name: digest(value) for name, value in fields["offered"].pop("digests").items()}
+    return {**fields, "offered": {**fields["offered"], **digests}}
+
+
+def digest(data: Any) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of JSON data.
+
+    >>> digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:16]
 
 
 class Recorder:

@@ -1,10 +1,10 @@
 """Replay: a recorded run goes through the same graph once more, with the recorded turns of the model and results of tools.
 
 No model is loaded and no tool is run. What the graph does beside that (prompts, order and size of observations, checks,
-the answer) is done again and compared with the record event by event, so that a changed prompt is told at once.
+the answer) is done again and compared with the record event by event, so that a changed prompt is told at once:
+a message, a tool beside the messages, the wording of the prompt contract.
 """
 
-import difflib
 import json
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from agentkit import portal
 from agentkit.answer import Answer, Done, Event
 from agentkit.contract import CONTRACT
+from agentkit.difference import event_difference, message_difference, offer_difference, place_of, tool_differences
 from agentkit.errors import ModelError, RecordError, ReplayError
 from agentkit.record import Key, Record, Scribe, canonical, dump_line, key_of, load_record, timeless
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["RecordEnds", "ReplayTape", "areplay_events", "replay", "replay_events"]
 
 Path_ = str | os.PathLike[str]
-MOST_LINES = 40
-"""Lines of a difference that a message shows."""
+LATER = {"asked": ("golden", "builtin"), "prompt": ("offered",)}
+"""Fields that records did not always have: where one is missing it is not compared."""
 
 
 class RecordEnds(ReplayError):
@@ -49,6 +50,8 @@ class ReplayTape:
         self._prompts = record.prompts(turn)
         self._expected = {key_of(event): event for event in record.events if event["turn"] == turn}
         self._whole: list[Any] = []
+        self._tools: list[Any] = []
+        self._golden = ""
         self.events: dict[Key, dict[str, Any]] = {}
         """What was written so far."""
 
@@ -72,58 +75,53 @@ class ReplayTape:
             ReplayError: they differ.
         """
         event = self._scribe.event(kind, turn=turn, step=step, call=call, **fields)
-        if kind == "prompt":
-            self._whole = [*self._whole[: event["same"]], *event["messages"]]
+        self._take_up(event)
         key = key_of(event)
         recorded = self._expected.get(key)
         if recorded is None:
-            raise ReplayError(f"{_place(event)} is not in the record: the run goes another way than the recorded one")
-        if timeless(recorded) != timeless(event):
+            raise ReplayError(f"{place_of(event)} is not in the record: the run goes another way than the recorded one")
+        event = {name: value for name, value in event.items() if name in recorded or name not in LATER.get(kind, ())}
+        if timeless(recorded) != timeless({**event, **({"golden": recorded["golden"]} if "golden" in event else {})}):
             raise ReplayError(self._difference(recorded, event))
         self.events[key] = recorded
 
     def finish(self) -> None:
-        """Check that nothing recorded was left out.
+        """Check that nothing recorded was left out, and that all wording is what it was, that of other runs included.
 
         Raises:
-            ReplayError: something was.
+            ReplayError: something was, or isn't.
         """
         missing = [event for key, event in self._expected.items() if key not in self.events]
         if missing:
-            raise ReplayError(f"the run ended early: {_place(missing[0])} of the record was not reached")
+            raise ReplayError(f"the run ended early: {place_of(missing[0])} of the record was not reached")
+        golden = next((event["golden"] for event in self._expected.values() if "golden" in event), self._golden)
+        if self._golden and golden != self._golden:
+            raise ReplayError(
+                f"turn {self._turn} is as it was recorded, but the prompt contract has another wording (field 'golden': {self._golden}, "
+                f"recorded {golden}): a model reads and writes other text now. Record the run anew"
+            )
+
+    def _take_up(self, event: Mapping[str, Any]) -> None:
+        if event["event"] == "prompt":
+            self._whole = [*self._whole[: event["same"]], *event["messages"]]
+        if event["event"] == "asked":
+            self._tools, self._golden = event["tools"], event["golden"]
 
     def _difference(self, recorded: Mapping[str, Any], event: Mapping[str, Any]) -> str:
-        place = _place(event)
+        place = place_of(event)
         if event["event"] != "prompt":
-            return f"{place} differs from the record:\n{_diff(recorded, event)}"
+            return f"{place} differs from the record:\n{event_difference(recorded, event)}"
         before, now = self._prompts[event["step"]], self._whole
         for number, (old, new) in enumerate(zip(before, now, strict=False), 1):
             if old != new:
-                return f"{place} differs from the record in message {number} of {len(now)} ({new['role']}):\n{_text_diff(old, new)}"
+                return f"{place} differs from the record in message {number} of {len(now)} ({new['role']}):\n{message_difference(old, new)}"
         if len(before) != len(now):
             return f"{place} differs from the record: it has {len(now)} messages, the recorded one {len(before)}"
-        return f"{place} differs from the record:\n{_diff({**recorded, 'messages': []}, {**event, 'messages': []})}"
-
-
-def _place(event: Mapping[str, Any]) -> str:
-    call = f", call {event['call']}" if event.get("call") is not None else ""
-    return f"the {event['event']} of turn {event['turn']}, step {event['step']}{call}"
-
-
-def _text_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    same = {**old, "content": ""} == {**new, "content": ""} and isinstance(old["content"], str) and isinstance(new["content"], str)
-    return _lines(old["content"].split("\n"), new["content"].split("\n")) if same else _diff(old, new)
-
-
-def _diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    shown = [json.dumps(timeless(item), indent=1, sort_keys=True, ensure_ascii=False).split("\n") for item in (old, new)]
-    return _lines(*shown)
-
-
-def _lines(old: Sequence[str], new: Sequence[str]) -> str:
-    lines = list(difflib.unified_diff(old, new, "recorded", "now", lineterm="", n=1))
-    more = [f"... and {len(lines) - MOST_LINES} lines more"] if len(lines) > MOST_LINES else []
-    return "\n".join(line[:400] for line in [*lines[:MOST_LINES], *more])
+        if recorded.get("offered") != event.get("offered"):
+            asked = self._record.find("asked", turn=self._turn, step=0) or {}
+            told = offer_difference(recorded["offered"], event["offered"], (asked["tools"], self._tools))
+            return f"{place} differs from the record in what the model is offered:\n{told}"
+        return f"{place} differs from the record:\n{event_difference({**recorded, 'messages': []}, {**event, 'messages': []})}"
 
 
 def replay(path: Path_, *, agent: "Agent | None" = None, record: Path_ | None = None, schema: Any = None) -> Answer:
@@ -185,6 +183,8 @@ async def _replay_turn(kept: Record, turn: int, tape: ReplayTape, agent: "Agent 
     assert asked is not None
     if asked["contract"] != CONTRACT:
         raise ReplayError(f"the run was recorded under prompt contract {asked['contract']}, in force is {CONTRACT}: record it anew")
+    if agent is None:
+        _check_builtin(asked)
     try:
         async for event in (agent or _recorded_agent(asked))._replayed(asked, tape, schema):
             yield event
@@ -215,6 +215,18 @@ def _recorded_agent(asked: Mapping[str, Any]) -> "Agent":
         critique=asked["critique"],
         budget=Budget(**asked["budget"]),
     )
+
+
+def _check_builtin(asked: Mapping[str, Any]) -> None:
+    """Compare the recorded built-in tools with those of this version, which the recorded ones stand in for."""
+    from agentkit.tools.catalog import builtin_spec
+
+    names = asked.get("builtin") or ()
+    old = [{name: spec[name] for name in ("name", "description", "parameters")} for spec in asked["tools"] if spec["name"] in names]
+    new = [dict(vars(spec)) for name in (spec["name"] for spec in old) if (spec := builtin_spec(name)) is not None]
+    told = tool_differences([spec for spec in old if any(spec["name"] == other["name"] for other in new)], new)
+    if told:
+        raise ReplayError(f"{place_of({**asked, 'call': None})} differs from the record in built-in tools:\n" + "\n".join(told))
 
 
 def _recorded_tool(spec: Mapping[str, Any]) -> "BaseTool":

@@ -180,6 +180,9 @@ class Run:
         return asked
 
     def _describe(self, question: str, history: State, model: Mapping[str, Any]) -> None:
+        from agentkit.models.golden import golden_hash
+        from agentkit.tools.catalog import builtin_spec
+
         parts, budget = self.parts, self.parts.budget
         recorded = self.context.read("asked", turn=self.number, step=0)
         held = {
@@ -187,14 +190,13 @@ class Run:
             "evidence": history.get("evidence", []),
             "left_out": history.get("left_out") or {"pairs": 0, "turns": 0},
         }
-        tools = [
-            {**dataclasses.asdict(spec), "policy": parts.tools.policy(spec.name).to_dict()}
-            for spec in parts.specs.values()
-        ]
+        tools = [{**dataclasses.asdict(spec), "policy": parts.tools.policy(spec.name).to_dict()} for spec in parts.specs.values()]
         self.context.write(
             "asked", turn=self.number, step=0, question=question, schema=_schema(self.schema), tools=tools, critique=parts.critique,
-            budget={"steps": budget.steps, "tokens": budget.tokens, "seconds": budget.seconds}, history=held,
+            budget={"steps": budget.steps, "tokens": budget.tokens, "seconds": budget.seconds}, history=held, golden=golden_hash(),
             # not compared in a replay: another model is none, and other instructions show in the prompt
+            builtin=[spec.name for spec in parts.specs.values() if builtin_spec(spec.name) == spec] if recorded is None
+            else recorded.get("builtin"),
             model=recorded["model"] if recorded is not None else model,
             instructions=recorded["instructions"] if recorded is not None else parts.instructions,
         )  # fmt: skip

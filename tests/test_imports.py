@@ -23,7 +23,7 @@ LAYERS = (
     ("graphs",),
     ("run",),
     ("agent",),
-    ("replay", "testing", "evaluation"),
+    ("replay", "difference", "testing", "evaluation"),
     ("cassette",),
     ("tuning",),
     ("server",),

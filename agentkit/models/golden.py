@@ -5,6 +5,8 @@ wording from one that was not.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
@@ -80,9 +82,20 @@ def _conversation() -> list[BaseMessage]:
     ]
 
 
+class _ChatML(ChatTemplate):
+    """The template `FALLBACK` without Jinja, which a replay has no other use for."""
+
+    def accepts(self, *roles: str) -> bool:
+        return True
+
+    def render(self, messages: Sequence[Mapping[str, Any]], *, generation: bool = True, **ignored: Any) -> str:
+        turns = [f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n" for message in messages]
+        return "".join([*turns, *(["<|im_start|>assistant\n"] if generation else [])])
+
+
 def golden_transcript() -> str:
     """The transcript as ChatML."""
-    dialect = PlainDialect(ChatTemplate(FALLBACK))
+    dialect = PlainDialect(_ChatML(FALLBACK))
     return "".join(segment.text for segment in dialect.render(_conversation(), _TOOLS))
 
 

@@ -1,5 +1,6 @@
 """The model's turn: a message with calls, or a draft of the answer."""
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, message
 from langgraph.runtime import Runtime
 
 from agentkit.answer import Call, Thought, Token, Usage
-from agentkit.contract import CONTRACT
+from agentkit.contract import CONTRACT, ToolSpec
 from agentkit.graphs.guard import STRIKES_TO_ANSWER
 from agentkit.graphs.nodes.answer import from_what_was_seen
 from agentkit.graphs.nodes.speak import Request, Spoken, settle, speak
@@ -18,13 +19,15 @@ from agentkit.graphs.parts import Node, Parts, RunContext
 from agentkit.graphs.prompt import fit_prompt, prompt_tokens
 from agentkit.graphs.tokens import counter_of, window_of
 from agentkit.portal import in_thread
-from agentkit.record import compact
+from agentkit.record import compact, offered
 from agentkit.state import NOTHING_LEFT_OUT, LeftOut, State, Turn, new_turn, questions_in, text_of, thought_of
 
 __all__ = ["due_reason", "reason_node", "tokens_left"]
 
 LEAST_ROOM, MOST_ROOM = 32, 1024
 """Tokens of the window that are kept free for the model's output."""
+COUNTED_HERE = 50_000
+"""Characters of a thread that are counted on the event loop: some milliseconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +54,10 @@ def reason_node(parts: Parts) -> Node:
             warm = True
         turn = _turn(state, parts)
         step = turn["step"] + 1
-        plan = _plan(parts, state, turn, run)
+        plan = await _planned(parts, state, turn, run)
         if run.tape is not None:
             shown: dict[str, Any] = {"messages": compact(plan.prompt), "withheld": turn["withheld"]}
+            shown["offered"] = offered(_specs(parts, turn), withheld=turn["withheld"], answer_only=bool(plan.due))
             run.write("prompt", turn=turn["number"], step=step, **shown, due=plan.due, left_out=plan.left_out)
         began = time.monotonic()
 
@@ -105,6 +109,14 @@ def tokens_left(parts: Parts, turn: Turn) -> int | None:
     return None if parts.budget.tokens is None else max(0, parts.budget.tokens - turn["usage"]["output_tokens"])
 
 
+async def _planned(parts: Parts, state: State, turn: Turn, run: RunContext) -> _Plan:
+    """The plan, made outside of the event loop where counting its tokens may take long: other runs go on meanwhile."""
+    plan = functools.partial(_plan, parts, state, turn, run)
+    replayed = run.read("prompt", turn=turn["number"], step=turn["step"] + 1) is not None
+    long = sum(len(text_of(message)) for message in state["messages"]) > COUNTED_HERE
+    return await in_thread(plan) if not replayed and (long or _counts_prompts(parts.model())) else plan()
+
+
 def _plan(parts: Parts, state: State, turn: Turn, run: RunContext) -> _Plan:
     recorded = run.read("prompt", turn=turn["number"], step=turn["step"] + 1)
     if recorded is not None:
@@ -139,12 +151,17 @@ def _nothing(prompt: list[AnyMessage]) -> int:
 
 
 def _measure(parts: Parts, model: BaseChatModel) -> Callable[[list[AnyMessage]], int]:
-    exact = type(model).get_num_tokens_from_messages
-    if exact is not BaseChatModel.get_num_tokens_from_messages and not exact.__module__.startswith("langchain_"):
+    if _counts_prompts(model):
         return lambda prompt: model.get_num_tokens_from_messages(list(prompt), parts.tools.tools())
     count = counter_of(model)
     specs = list(parts.specs.values())
     return lambda prompt: prompt_tokens(prompt, specs, count)
+
+
+def _counts_prompts(model: BaseChatModel) -> bool:
+    """Whether a model renders and counts a prompt itself: exact, and slow the first time, when it loads its weights."""
+    own = type(model).get_num_tokens_from_messages
+    return own is not BaseChatModel.get_num_tokens_from_messages and not own.__module__.startswith("langchain_")
 
 
 async def _spoken(parts: Parts, turn: Turn, plan: _Plan, run: RunContext, on_text: Callable[[str], None]) -> Spoken:
@@ -156,6 +173,10 @@ async def _spoken(parts: Parts, turn: Turn, plan: _Plan, run: RunContext, on_tex
     offered = [parts.tools.get(name) for name in turn["offered"]]
     request = Request(tools=offered, withheld=turn["withheld"], answer_only=bool(plan.due), limit=plan.limit, until=plan.until)
     return await speak(parts.model(), plan.prompt, request, on_text, bound=parts.bound)
+
+
+def _specs(parts: Parts, turn: Turn) -> list[ToolSpec]:
+    return [parts.specs[name] for name in turn["offered"] if name in parts.specs]
 
 
 def _recorded(event: dict[str, Any], on_text: Callable[[str], None]) -> Spoken:
