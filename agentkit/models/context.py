@@ -18,7 +18,7 @@ import llama_cpp
 import numpy as np
 
 from agentkit.errors import ContextOverflowError, ModelError, ModelFileError, SettingsError
-from agentkit.models.header import read_header
+from agentkit.models.adapter import check_adapter
 from agentkit.models.weights import Weights, clear_log, file_fingerprint, last_error
 
 __all__ = ["Context", "Slot"]
@@ -185,9 +185,7 @@ class Context:
         llama_cpp.llama_set_adapters_lora(self._ctx, pointers, 1, (ctypes.c_float * 1)(scale))
 
     def _load_adapter(self, adapter: str) -> Any:
-        kind = read_header(Path(adapter)).get("general.type")
-        if kind != "adapter":
-            raise ModelFileError(f"{adapter!r} is not an adapter (its kind is {kind!r}): give the path of a GGUF LoRA")
+        check_adapter(Path(adapter))
         clear_log()
         pointer = llama_cpp.llama_adapter_lora_init(self.weights.model, adapter.encode())
         if not pointer:

@@ -10,8 +10,8 @@ import warnings
 from importlib import resources
 from pathlib import Path
 
-from agentkit.contract import CONTRACT
-from agentkit.errors import ContractError, ModelFileError
+from agentkit.errors import ModelFileError
+from agentkit.models.adapter import check_contract
 
 __all__ = ["adapter_file", "base_file", "embedded_file"]
 
@@ -56,25 +56,6 @@ def embedded_file(home: Path) -> Path:
     if not merged.is_file():
         _merge(base, adapter, merged)
     return merged
-
-
-def check_contract(adapter: Path) -> None:
-    """Refuse an adapter of another prompt contract; warn about one that was trained on another wording of it.
-
-    Raises:
-        ContractError: the number in the adapter's metadata is not the one in force.
-    """
-    from agentkit.models.golden import golden_hash
-    from agentkit.models.header import read_header
-
-    header = read_header(adapter)
-    number = header.get("agentkit.contract")
-    if number != CONTRACT:
-        raise ContractError(
-            f"{adapter.name} was made for prompt contract {number!r}, and {CONTRACT} is in force: make it again with `make adapter`"
-        )
-    if header.get("agentkit.golden_hash") != golden_hash():
-        warnings.warn(f"{adapter.name} was trained on another wording of the prompts: make it again with `make adapter`", stacklevel=3)
 
 
 def _merge(base: Path, adapter: Path, merged: Path) -> None:

@@ -64,12 +64,16 @@ def write_model(path: Path, *, template: str | None = None, sentencepiece: bool 
     return _written(writer, path)
 
 
-def write_adapter(path: Path, *, seed: int = 0, width: int = 32) -> Path:
-    """A LoRA of rank 2 on the queries of the first layer of `write_model`."""
+def write_adapter(path: Path, *, seed: int = 0, width: int = 32, contract: int | None = None, golden: str | None = None) -> Path:
+    """A LoRA of rank 2 on the queries of the first layer of `write_model`, with the keys of a prompt contract if wanted."""
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", 4.0)
+    if contract is not None:
+        writer.add_uint32("agentkit.contract", contract)
+    if golden is not None:
+        writer.add_string("agentkit.golden_hash", golden)
     random = np.random.default_rng(seed)
     writer.add_tensor("blk.0.attn_q.weight.lora_a", random.standard_normal((2, width)).astype(np.float32))
     writer.add_tensor("blk.0.attn_q.weight.lora_b", random.standard_normal((width, 2)).astype(np.float32))

@@ -10,7 +10,8 @@ from langchain_core.messages import AIMessage
 
 from agentkit.contract import CONTRACT
 from agentkit.errors import ModelFileError
-from agentkit.models.embedded import adapter_file, check_contract
+from agentkit.models.adapter import check_contract
+from agentkit.models.embedded import adapter_file
 from agentkit.models.golden import golden_hash
 from agentkit.tuning import make_adapter
 from agentkit.tuning.base_weights import embedded_base, read_base
