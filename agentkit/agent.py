@@ -5,6 +5,7 @@ import contextlib
 import os
 import threading
 import uuid
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from agentkit import portal
 from agentkit.answer import Answer, Done, Event
 from agentkit.budget import Budget
-from agentkit.errors import AgentkitError, DocumentError, UsageError
+from agentkit.errors import AgentkitError, DocumentError, DocumentWarning, UsageError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -40,7 +41,8 @@ class Agent:
     Args:
         model: a URI (`embedded`, `llama-cpp:PATH.gguf`, `openai:NAME`) or any LangChain chat model.
         instructions: your own lines for the system prompt.
-        documents: files and folders, or a `Knowledge`; adds the tool `search_documents`.
+        documents: files and folders, or a `Knowledge`; adds the tool `search_documents`. What can't be read of them is left
+            out with a `DocumentWarning`.
         tools: exactly these, each a LangChain tool, a function, or a built-in's name; by default calculator and python.
         critique: whether answers are checked against what was seen; `None` is what was measured best for the model.
         constitution: a file of principles in place of the packaged ones.
@@ -82,6 +84,7 @@ class Agent:
         self._lock = threading.RLock()
         self._knowledge: Knowledge | None = None
         self._documents = _documents(documents)
+        self._told = set(getattr(self._documents, "warnings", ()))  # of a Knowledge that was read before: its owner knows
         self._registry = self._registry_of(DEFAULT_TOOLS if tools is None else tools)
         self._loaded: BaseChatModel | None = None
         self._parts: Parts | None = None
@@ -316,7 +319,13 @@ class Agent:
         """What takes time and must not count against a call or hold up other runs: weights and index."""
         self._made_of().warm()
         if self._documents is not None:
-            self._known().refresh()
+            self._tell_left_out(self._known().refresh().warnings)
+
+    def _tell_left_out(self, problems: Sequence[str]) -> None:
+        for problem in problems:
+            if problem not in self._told:
+                self._told.add(problem)
+                warnings.warn(f"left out: {problem}", DocumentWarning, stacklevel=2)
 
     @contextlib.asynccontextmanager
     async def _session(self, thread: str | None) -> "AsyncIterator[tuple[Graph, str | None]]":

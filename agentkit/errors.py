@@ -14,7 +14,8 @@ AgentkitError                    the root: catch this one to catch all
 └── ToolError                    a tool failed: the model reads the message as an observation, the run goes on
 ```
 
-Two families: a `ToolError` is an observation, everything else ends the run. `SchemaWarning` is a warning and ends nothing.
+Two families: a `ToolError` is an observation, everything else ends the run. `SchemaWarning` and `DocumentWarning` are
+warnings and end nothing.
 """
 
 
@@ -66,6 +67,10 @@ class ReplayError(AgentkitError):
 
 class ToolError(AgentkitError):
     """A tool failed; the model reads the message as an observation and the run goes on."""
+
+
+class DocumentWarning(UserWarning):
+    """A file or folder among an agent's documents could not be read and is left out; told once by each agent."""
 
 
 class SchemaWarning(UserWarning):

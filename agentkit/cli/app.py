@@ -12,6 +12,7 @@ from agentkit.cli.exits import CANCELLED, report
 from agentkit.cli.index import index, search
 from agentkit.cli.replay import replay
 from agentkit.cli.terminal import prepare_streams
+from agentkit.errors import DocumentWarning
 
 __all__ = ["app", "run"]
 
@@ -55,7 +56,7 @@ def _tell(
 ) -> None:
     """A warning for the user is a message; those for developers stay out of sight."""
     if issubclass(category, UserWarning):
-        report(f"note: {message}")
+        report(str(message) if issubclass(category, DocumentWarning) else f"note: {message}")
 
 
 def run() -> int:

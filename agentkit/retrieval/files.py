@@ -54,19 +54,24 @@ def check(paths: Sequence[Path]) -> None:
 def find(paths: Sequence[Path]) -> tuple[list[Found], list[Skipped]]:
     """All regular files below the paths, in the order of their names; hidden ones are passed over.
 
-    A link that leads out of the named folder, and a folder that was seen already (a loop of links), are skipped and reported.
+    A link that leads out of the named folder, a folder that was seen already (a loop of links), and a named folder without
+    files beside one that has some, are skipped and reported.
     """
     found: list[Found] = []
     skipped: list[Skipped] = []
+    empty: list[Skipped] = []
     for path in paths:
-        for item in _below(path):
+        items = list(_below(path))
+        if not items:
+            empty.append(Skipped(path.name or str(path), "the folder is empty"))
+        for item in items:
             if isinstance(item, Skipped):
                 skipped.append(item)
             elif len(found) < MAX_FILES:
                 found.append(item)
             else:
                 skipped.append(Skipped(item.source, f"more than {MAX_FILES:,} files"))
-    return _distinct(found), skipped
+    return _distinct(found), [*skipped, *(empty if found else ())]
 
 
 def _below(root: Path) -> Iterator[Found | Skipped]:
