@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import datetime
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -18,7 +19,19 @@ from agentkit.answer import Answer, Done, Event
 from agentkit.errors import AgentkitError, ModelError, ReplayError
 from agentkit.graphs.parts import Parts, RunContext
 from agentkit.graphs.prompt import build_prompt
-from agentkit.state import NOTHING_LEFT_OUT, LeftOut, State, Turn, merge_turn, questions_in, text_of, to_answer
+from agentkit.models.structured import read_schema, structured_output
+from agentkit.state import (
+    NOTHING_LEFT_OUT,
+    LeftOut,
+    State,
+    Turn,
+    mark_start,
+    merge_turn,
+    questions_in,
+    text_of,
+    thread_start,
+    to_answer,
+)
 
 __all__ = ["Graph", "Run", "decided", "remembered"]
 
@@ -114,13 +127,13 @@ class Run:
         recorded = self.context.read("typed", turn=self.number, step=self._step)
         if recorded is not None:
             value, used = recorded["value"], recorded["usage"]
-            typed: Any = None if value is None else _revived(self.schema, value)
+            typed: Any = _revived(self.schema, value) if "output_tokens" in used else None
         else:
             typed, used = await self._structured(answer)
         plain = typed.model_dump(mode="json") if hasattr(typed, "model_dump") else typed
         self.context.write("typed", turn=self.number, step=self._step, value=plain, usage=used)
         usage: Any = {name: count + used.get(name, 0) for name, count in answer.usage.items()}
-        if typed is None:
+        if "output_tokens" not in used:  # the time ran out; None may be an answer
             return dataclasses.replace(answer, usage=usage, stop_reason="max_seconds")
         return dataclasses.replace(answer, usage=usage, text=json.dumps(plain, ensure_ascii=False), value=typed)
 
@@ -132,7 +145,7 @@ class Run:
         wanted = getattr(self.schema, "__name__", "asked for")
         try:
             async with asyncio.timeout(left):
-                model = self.parts.model().with_structured_output(self.schema, include_raw=True)
+                model = structured_output(self.parts.model(), self.schema)
                 said: Any = await model.ainvoke([*prompt, HumanMessage(prompts.load("typed"))])
         except TimeoutError:
             return None, {"seconds": time.monotonic() - began}
@@ -140,8 +153,8 @@ class Run:
             raise
         except Exception as error:
             raise ModelError(f"no answer of the type {wanted} came: {type(error).__name__}: {error}") from error
-        if said["parsed"] is None:
-            problem = said["parsing_error"]
+        problem = said["parsing_error"]
+        if problem is not None or (said["parsed"] is None and not read_schema(self.schema).wrapped):
             why = f"{type(problem).__name__}: {problem}" if problem else f"it said {text_of(said['raw'])[:200]!r}"
             raise ModelError(f"no answer of the type {wanted} came: {why}") from problem
         usage = said["raw"].usage_metadata or {}
@@ -169,10 +182,18 @@ class Run:
         """Take up what the thread holds, and write down what is asked and of whom.
 
         Returns:
-            The question as the graph is given it; its id derives from its turn.
+            The question as the graph is given it; its id derives from its turn, and a thread's first one says when it was asked.
+
+        Raises:
+            UsageError: the schema of the answer is none.
         """
+        if self.schema is not None:
+            read_schema(self.schema)
         self.number = 1 + questions_in(history["messages"])
         asked = HumanMessage(question, id=f"{self.number}.0")
+        if thread_start(history["messages"]) is None:
+            recorded = self.context.read("asked", turn=self.number, step=0)
+            mark_start(asked, recorded.get("thread_start") if recorded else datetime.datetime.now().astimezone().isoformat())
         self.messages = [*history["messages"], asked]
         self.left_out = history["left_out"]
         if self.context.tape is not None:
@@ -191,6 +212,8 @@ class Run:
             "left_out": history.get("left_out") or {"pairs": 0, "turns": 0},
         }
         tools = [{**dataclasses.asdict(spec), "policy": parts.tools.policy(spec.name).to_dict()} for spec in parts.specs.values()]
+        start = thread_start(self.messages)
+        began: dict[str, Any] = {} if start is None else {"thread_start": start}
         self.context.write(
             "asked", turn=self.number, step=0, question=question, schema=_schema(self.schema), tools=tools, critique=parts.critique,
             budget={"steps": budget.steps, "tokens": budget.tokens, "seconds": budget.seconds}, history=held, golden=golden_hash(),
@@ -199,6 +222,7 @@ class Run:
             else recorded.get("builtin"),
             model=recorded["model"] if recorded is not None else model,
             instructions=recorded["instructions"] if recorded is not None else parts.instructions,
+            **began,
         )  # fmt: skip
 
 

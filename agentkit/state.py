@@ -14,10 +14,11 @@ checkpoint can hold it (`checkpoint_types`).
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
 
 from agentkit.answer import NO_USAGE, Answer, Citation, CritiqueNote, Passage, Step, Usage
 from agentkit.contract import parse_citations
@@ -33,6 +34,7 @@ __all__ = [
     "Turn",
     "checkpoint_types",
     "current_turn",
+    "mark_start",
     "merge_results",
     "merge_turn",
     "new_turn",
@@ -40,6 +42,7 @@ __all__ = [
     "steps_of",
     "text_of",
     "thought_of",
+    "thread_start",
     "to_answer",
 ]
 
@@ -165,6 +168,26 @@ def new_turn(number: int, *, started: float, offered: Sequence[str]) -> Turn:
 def questions_in(messages: Sequence[AnyMessage]) -> int:
     """How many questions a thread has: the number of its last turn."""
     return sum(isinstance(message, HumanMessage) for message in messages)
+
+
+_STARTED = "thread_start"
+
+
+def mark_start(message: BaseMessage, start: str | None) -> None:
+    """Write on a message when its thread began, in ISO form: the date that a model's chat template may print."""
+    if start is not None:
+        message.additional_kwargs[_STARTED] = start
+
+
+def thread_start(messages: Sequence[BaseMessage]) -> str | None:
+    """When a thread began; None where none of its messages says so.
+
+    >>> question = HumanMessage("What day is it?")
+    >>> mark_start(question, "2030-05-06T07:08:09+02:00")
+    >>> thread_start([question])
+    '2030-05-06T07:08:09+02:00'
+    """
+    return next((str(start) for message in messages if (start := message.additional_kwargs.get(_STARTED))), None)
 
 
 def current_turn(messages: Sequence[AnyMessage]) -> list[AnyMessage]:

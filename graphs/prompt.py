@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 
 from agentkit.contract import ToolSpec, render_compaction, render_system, render_tools
 from agentkit.errors import ContextOverflowError
-from agentkit.state import LeftOut, text_of
+from agentkit.state import LeftOut, mark_start, text_of, thread_start
 
 __all__ = ["Turn", "build_prompt", "fit_prompt", "prompt_tokens", "split_turns"]
 
@@ -62,6 +62,7 @@ def _join(turn: Turn, message: ToolMessage) -> None:
 def build_prompt(messages: Sequence[AnyMessage], *, instructions: str, left_out: LeftOut) -> list[AnyMessage]:
     """The messages that are sent."""
     prompt: list[AnyMessage] = [SystemMessage(render_system(instructions), id="system")]
+    mark_start(prompt[0], thread_start(messages))  # it stays when the first question is left out
     pairs_left = left_out["pairs"]
     for place, turn in enumerate(split_turns(messages)):
         hidden = turn.pairs[:pairs_left]

@@ -7,11 +7,8 @@ an answer cites only passages that stand in the conversation, with quotes that a
 import asyncio
 import contextlib
 import functools
-import os
 import threading
-import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -33,6 +30,8 @@ from agentkit.models.decoding import Bounds, Sampling, generate
 from agentkit.models.dialect import Dialect, Encoded, PlainDialect, encode
 from agentkit.models.grammar import MAX_CALLS, check_schema
 from agentkit.models.native import NativeDialect
+from agentkit.models.seat import Seat, open_seat
+from agentkit.models.structured import read_schema, value_reader
 from agentkit.models.template import FALLBACK, ChatTemplate, TemplateError
 from agentkit.models.turn import Writer, call_bounds, call_costs, call_ids, finish, shown_passages
 from agentkit.models.weights import Weights, file_fingerprint, open_weights
@@ -41,23 +40,6 @@ __all__ = ["ChatLlamaCpp", "tool_specs"]
 
 DEFAULT_MAX_TOKENS = 512
 DEFAULT_N_CTX = 8192
-
-_CONTEXTS: weakref.WeakValueDictionary[tuple[Any, ...], "_Seat"] = weakref.WeakValueDictionary()
-_LOCK = threading.Lock()
-
-
-class _Seat:
-    """A context and the one thread that decodes in it: its queue."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode")
-        weakref.finalize(self, _close, context, self.worker)
-
-
-def _close(context: Context, worker: ThreadPoolExecutor) -> None:
-    worker.shutdown(wait=False)  # the last reference may be dropped in the worker itself, which cannot wait for its own end
-    context.close()
 
 
 def tool_specs(tools: Sequence[Mapping[str, Any]]) -> list[ToolSpec]:
@@ -111,6 +93,9 @@ class ChatLlamaCpp(BaseChatModel):
     supports_withholding: bool = True
     """`bind_tools(..., withheld=names)` keeps tools in the prompt and out of the grammar."""
 
+    takes_any_schema: bool = True
+    """`with_structured_output` takes schemas without a title, and of what is no object."""
+
     separates_thoughts: bool = True
     """A thought never stands in `content`: text there is answer text."""
     default_max_tokens: int = DEFAULT_MAX_TOKENS
@@ -118,7 +103,7 @@ class ChatLlamaCpp(BaseChatModel):
     enforces_limit: bool = True
     """`max_tokens` is kept to the token."""
 
-    _seat: _Seat | None = PrivateAttr(default=None)
+    _seat: Seat | None = PrivateAttr(default=None)
 
     @property
     def _llm_type(self) -> str:
@@ -167,7 +152,7 @@ class ChatLlamaCpp(BaseChatModel):
         weights, fingerprint = self.weights, self.fingerprint
 
         def chosen() -> tuple[Dialect, str]:
-            template = ChatTemplate(weights.template or FALLBACK, weights.special("bos"), weights.special("eos"))
+            template = ChatTemplate(weights.template or FALLBACK, weights.special("bos"), weights.special("eos"), today=None)
             if not weights.template:
                 return PlainDialect(template, fingerprint=fingerprint), "the model carries no chat template"
             try:
@@ -201,21 +186,13 @@ class ChatLlamaCpp(BaseChatModel):
         """The context window in tokens."""
         return self.context.n_ctx
 
-    def _open(self) -> _Seat:
+    def _open(self) -> Seat:
         if self._seat is None:
             if self.adapter and not self.adapter.is_file():
                 raise ModelFileError(f"there is no adapter file {str(self.adapter)!r}: give the path of a GGUF LoRA")
             weights = open_weights(self.model_path, n_gpu_layers=self.n_gpu_layers)
             n_ctx = self.n_ctx or min(weights.n_ctx_train or DEFAULT_N_CTX, DEFAULT_N_CTX)
-            key = (id(weights), n_ctx, self.n_threads, self.type_k, self.type_v)
-            with _LOCK:
-                seat = _CONTEXTS.get(key)
-                if seat is None:
-                    context = Context(
-                        weights, n_ctx=n_ctx, n_threads=self.n_threads or os.cpu_count(), type_k=self.type_k, type_v=self.type_v
-                    )
-                    seat = _CONTEXTS[key] = _Seat(context)
-            self._seat = seat
+            self._seat = open_seat(weights, n_ctx=n_ctx, n_threads=self.n_threads, type_k=self.type_k, type_v=self.type_v)
         return self._seat
 
     # ------------------------------------------------------------------ tools
@@ -246,6 +223,32 @@ class ChatLlamaCpp(BaseChatModel):
                 raise UsageError(f"two tools are named {spec.name!r}: give one of them another name")
         choice = _choice(tool_choice, [spec.name for spec in specs])
         return super().bind(tools=formatted, tool_choice=choice, withheld=tuple(withheld), **kwargs)
+
+    def with_structured_output(
+        self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """The model with answers of a given type: objects of a Pydantic model, else plain data.
+
+        Args:
+            schema: a Pydantic model, a TypedDict or a JSON Schema; what it describes need be no object, and it needs no title.
+            include_raw: give `{"raw": message, "parsed": answer, "parsing_error": error}` and raise nothing for what came.
+            kwargs: `method` and `strict` are taken and change nothing: the grammar always holds.
+
+        Raises:
+            UsageError: a schema that cannot become a grammar.
+
+        The runnable raises `ModelError` (a Pydantic model its own `ValidationError`) where what came does not fit the schema in
+        something that a grammar cannot hold, or where the limit of tokens is below the shortest answer.
+        """
+        unknown = sorted(kwargs.keys() - {"method", "strict"})
+        if unknown:
+            raise UsageError(f"with_structured_output has no option {unknown[0]!r}: allowed are include_raw, method, strict")
+        output = read_schema(schema)
+        told = output.titled() if isinstance(schema, dict) and "title" not in schema else schema
+        bound = self.bind_tools(
+            [output.tool()], tool_choice="any", parallel_tool_calls=False, ls_structured_output_format={"kwargs": {}, "schema": told}
+        )
+        return bound | value_reader(output, include_raw=include_raw)
 
     # ------------------------------------------------------------------ prompts
     def prompt(self, messages: Sequence[BaseMessage], tools: Sequence[Any] = ()) -> Encoded:

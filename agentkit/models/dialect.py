@@ -26,6 +26,7 @@ from agentkit.contract import THOUGHT, ToolSpec, render_tools
 from agentkit.models.grammar import MAX_CALLS, Choice, step_grammar
 from agentkit.models.steps import ParsedStep, parse_step, write_step
 from agentkit.models.template import ChatTemplate, TemplateError
+from agentkit.state import thread_start
 
 __all__ = ["Dialect", "Encoded", "PlainDialect", "Segment", "Tokenizer", "encode", "own_text", "text_hash"]
 
@@ -138,7 +139,8 @@ class PlainDialect:
         turns = self._turns(messages, tools)
         values = [turn["content"] for turn in turns]
         marked = [{**turn, "content": f"{_OPEN}{index}{_CLOSE}"} for index, turn in enumerate(turns)]
-        text = self.template.render([{"role": turn["role"], "content": turn["content"]} for turn in marked], generation=generation)
+        said = [{"role": turn["role"], "content": turn["content"]} for turn in marked]
+        text = self.template.render(said, generation=generation, start=thread_start(messages))
         segments: list[Segment] = []
         for index, turn in enumerate(turns):
             before, found, text = text.partition(f"{_OPEN}{index}{_CLOSE}")

@@ -18,6 +18,7 @@ from agentkit.models.grammar import MAX_CALLS, Choice, answer_rules, argument_sc
 from agentkit.models.steps import ParsedStep, WrittenCall
 from agentkit.models.template import ChatTemplate, TemplateError
 from agentkit.models.weights import Weights
+from agentkit.state import thread_start
 
 __all__ = ["CallSyntax", "NativeDialect", "probe_syntax"]
 
@@ -138,7 +139,8 @@ class NativeDialect:
     def render(self, messages: Sequence[BaseMessage], tools: Sequence[ToolSpec] | None = None, *, generation: bool = True) -> list[Segment]:
         """The prompt as segments."""
         turns, parts = self._turns(messages)
-        text = self.template.render(turns, tools=[_openai(tool) for tool in tools] if tools else None, generation=generation)
+        shown = [_openai(tool) for tool in tools] if tools else None
+        text = self.template.render(turns, tools=shown, generation=generation, start=thread_start(messages))
         segments: list[Segment] = []
         for place, segment in parts:
             before, found, text = text.partition(place)

@@ -33,13 +33,13 @@ class ChatTemplate:
         source: Jinja; rendered in a sandbox that allows no attribute of Python's internals.
         bos: text of the token that begins a prompt.
         eos: text of the token that ends a turn.
-        today: what templates that print a date are told; frozen, so that a prompt does not change at midnight.
+        today: the date that is printed where a conversation does not say when it began; None for the day on which it is rendered.
     """
 
     source: str
     bos: str = ""
     eos: str = ""
-    today: datetime.datetime = datetime.datetime(2026, 1, 1)
+    today: datetime.datetime | None = datetime.datetime(2026, 1, 1)
 
     @functools.cached_property
     def _template(self) -> Any:
@@ -55,9 +55,21 @@ class ChatTemplate:
             raise TemplateError(f"the model's chat template cannot be read: {error}") from error
 
     def render(
-        self, messages: Sequence[Mapping[str, Any]], *, tools: Sequence[Mapping[str, Any]] | None = None, generation: bool = True
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        generation: bool = True,
+        start: str | None = None,
     ) -> str:
         """The conversation as text.
+
+        Args:
+            messages: turns as templates take them.
+            tools: in OpenAI's form.
+            generation: whether the beginning of the next turn is written.
+            start: when the conversation began, in ISO form: the date of a template that prints one, so that no prompt changes
+                at midnight.
 
         Raises:
             TemplateError: the template refuses these messages, or does not come to an end.
@@ -65,29 +77,33 @@ class ChatTemplate:
         >>> ChatTemplate(FALLBACK).render([{"role": "user", "content": "Hello"}])
         '<|im_start|>user\\nHello<|im_end|>\\n<|im_start|>assistant\\n'
         """
-        if tools:
-            return self._render(messages, list(tools), generation)
-        try:
-            return self._render(messages, None, generation)
-        except TemplateError as error:
-            if "NoneType" not in str(error):
-                raise
-            return self._render(messages, [], generation)  # templates for tools only loop over them unasked
-
-    def _render(self, messages: Sequence[Mapping[str, Any]], tools: list[Mapping[str, Any]] | None, generation: bool) -> str:
-        from jinja2 import TemplateError as JinjaError
-
-        template = self._template
         values = {
             "messages": [dict(message) for message in messages],
-            "tools": tools,
             "add_generation_prompt": generation,
             "bos_token": self.bos,
             "eos_token": self.eos,
             "raise_exception": _refuse,
-            "strftime_now": self.today.strftime,
-            "range": _bounded_range(),
+            "strftime_now": self._date(start).strftime,
         }
+        if tools:
+            return self._render({**values, "tools": list(tools)})
+        try:
+            return self._render({**values, "tools": None})
+        except TemplateError as error:
+            if "NoneType" not in str(error):
+                raise
+            return self._render({**values, "tools": []})  # templates for tools only loop over them unasked
+
+    def _date(self, start: str | None) -> datetime.datetime:
+        if start is not None:
+            return datetime.datetime.fromisoformat(start)
+        return self.today or datetime.datetime.combine(datetime.date.today(), datetime.time())
+
+    def _render(self, values: Mapping[str, Any]) -> str:
+        from jinja2 import TemplateError as JinjaError
+
+        template = self._template
+        values = {**values, "range": _bounded_range()}
         try:
             return _joined(template.generate(**values))
         except TemplateError:
