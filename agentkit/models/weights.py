@@ -16,7 +16,7 @@ import llama_cpp
 from agentkit.errors import ModelFileError
 from agentkit.models.header import check_model
 
-__all__ = ["Weights", "clear_log", "file_fingerprint", "last_error", "open_weights"]
+__all__ = ["Weights", "clear_log", "file_fingerprint", "last_error", "open_weights", "start_backend"]
 
 T = TypeVar("T")
 
@@ -33,7 +33,8 @@ def _keep_log(level: int, text: bytes, _data: Any) -> None:
 
 
 @functools.cache
-def _start_backend() -> None:
+def start_backend() -> None:
+    """Start llama.cpp and keep its log to ourselves: whatever uses it calls this first."""
     llama_cpp.llama_log_set(_keep_log, ctypes.c_void_p(0))
     llama_cpp.llama_backend_init()
 
@@ -52,7 +53,7 @@ class Weights:
         self._memory: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
         self._lock = threading.RLock()
         check_model(path)
-        _start_backend()
+        start_backend()
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
         clear_log()

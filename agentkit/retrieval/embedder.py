@@ -4,7 +4,6 @@ One runtime serves chat model and embedder, nothing is downloaded, and no torch 
 """
 
 import hashlib
-import logging
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -130,7 +129,9 @@ class _Context:
     def __init__(self, path: Path, threads: int | None) -> None:
         import llama_cpp
 
-        logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)  # else each load is reported on stderr
+        from agentkit.models.weights import start_backend
+
+        start_backend()  # else each load is reported on stderr
         self._lib: Any = llama_cpp
         settings = llama_cpp.llama_model_default_params()
         settings.n_gpu_layers = 0
