@@ -10,7 +10,7 @@ import json
 import random
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from agentkit.contract import ToolSpec, parse_citations
 from agentkit.tuning.base_weights import embedded_base
 from agentkit.tuning.make_adapter import ADAPTER
 from agentkit.tuning.rendering import to_messages
-from agentkit.tuning.trajectory import read_trajectories
+from agentkit.tuning.trajectory import Trajectory, read_trajectories
 
 __all__ = ["Verdict", "evaluate", "judge", "main"]
 
@@ -89,11 +89,17 @@ def evaluate(adapter: Path, held_back: Path, *, limit: int = 60, per_kind: bool 
         model = ChatLlamaCpp(model_path=merged, thoughts=False, max_tokens=200)
         for trajectory in chosen:
             bound = model.bind_tools([_openai(tool) for tool in trajectory.tools])
-            messages, weights = to_messages(trajectory)
-            for i, (message, weight) in enumerate(zip(messages, weights, strict=True)):
-                if weight and isinstance(message, AIMessage):
-                    verdicts.append(judge(trajectory.kind if per_kind else "all", message, _ask(bound, messages[:i])))
+            kind = trajectory.kind if per_kind else "all"
+            verdicts += [judge(kind, wanted, _ask(bound, before)) for before, wanted in _turns(trajectory)]
     return _summary(verdicts)
+
+
+def _turns(trajectory: Trajectory) -> Iterator[tuple[list[BaseMessage], AIMessage]]:
+    """The turns that a model is to write, each behind what stands before it."""
+    messages, weights = to_messages(trajectory)
+    for i, (message, weight) in enumerate(zip(messages, weights, strict=True)):
+        if weight and isinstance(message, AIMessage):
+            yield messages[:i], message
 
 
 def _ask(bound: Any, messages: Sequence[BaseMessage]) -> AIMessage:

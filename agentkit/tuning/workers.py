@@ -157,13 +157,25 @@ def _work(
         model = LoraModel(read_base(base), factors)
         last = 0
         while True:
-            task: _Task = tasks.get()
+            task = _next(tasks)
             if task.round != last:
                 model.refresh()
                 last = task.round
             results.put(model.loss([task.tree])[0] if task.norm is None else model.step([task.tree], norm=task.norm)[0])
     except Exception:
         results.put(traceback.format_exc())
+
+
+def _next(tasks: Any) -> _Task:
+    """The next task; ends the process where the parent is gone (killed, it could not tell)."""
+    parent = torch.multiprocessing.parent_process()
+    while True:
+        try:
+            task: _Task = tasks.get(timeout=5)
+            return task
+        except queue.Empty:
+            if parent is None or not parent.is_alive():
+                raise SystemExit(0) from None
 
 
 def _weight(batch: Sequence[Tree]) -> float:
