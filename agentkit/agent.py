@@ -191,6 +191,7 @@ class Agent:
         Raises:
             UsageError: the question is empty, or something else that was given can't be used.
             ModelError: the model or its endpoint failed; a record, where one is kept, says so.
+            DiskFullError: record or thread can't be kept; the answer, if it was given before, is the error's `answer`.
         """
         return portal.run(self._ask(question, thread, schema, record))
 
@@ -436,8 +437,12 @@ async def _history(graph: "Graph", thread: str | None) -> "State":
 
 async def _last(events: AsyncIterator[Event]) -> Answer:
     answer: Answer | None = None
-    async for event in events:
-        if isinstance(event, Done):
-            answer = event.answer
+    try:
+        async for event in events:
+            if isinstance(event, Done):
+                answer = event.answer
+    except AgentkitError as error:
+        error.answer = answer
+        raise
     assert answer is not None, "a run without an error ends with Done"
     return answer

@@ -11,6 +11,7 @@ AgentkitError                    the root: catch this one to catch all
 │   ├── ContractError            an adapter was made for another prompt contract
 │   └── ContextOverflowError     the prompt does not fit the context window, whatever is compacted
 ├── ReplayError                  a replayed run differs from its record
+├── DiskFullError                a write found no room (exit code 4)
 └── ToolError                    a tool failed: the model reads the message as an observation, the run goes on
 ```
 
@@ -19,10 +20,15 @@ warnings and end nothing.
 """
 
 
+from typing import Any
+
+
 class AgentkitError(Exception):
     """The root of all errors that agentkit raises on purpose."""
 
     exit_code = 4
+    answer: Any = None
+    """The `Answer`, where it was given before this error: `ask` raises, but what was answered is not lost."""
 
 
 class UsageError(AgentkitError):
@@ -63,6 +69,10 @@ class ReplayError(AgentkitError):
     """A replayed run differs from its record: a changed prompt, another call, another answer."""
 
     exit_code = 3
+
+
+class DiskFullError(AgentkitError):
+    """A write found no room on its disk, under its quota, or under a limit on the size of a file."""
 
 
 class ToolError(AgentkitError):

@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from agentkit.contract import CONTRACT, ToolSpec, render_tools
-from agentkit.errors import RecordError
+from agentkit.disk import disk_full, is_full
+from agentkit.errors import AgentkitError, RecordError
 from agentkit.redact import Redactor
 
 __all__ = ["Key", "Record", "Recorder", "Scribe", "canonical", "compact", "dump_line", "key_of", "load_record", "offered", "timeless"]
@@ -92,10 +93,10 @@ def offered(specs: Sequence[ToolSpec], *, withheld: Sequence[str], answer_only: 
 class Scribe:
     """Makes events of what the nodes write: plain data, without secrets, prompts without what stood in the one before."""
 
-    def __init__(self, *, thread: str | None = None, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, *, thread: str | None = None, secrets: Iterable[str] = (), prompt: Sequence[Any] = ()) -> None:
         self._redact = Redactor(secrets)
         self._thread = thread
-        self._prompt: list[Any] = []
+        self._prompt = list(prompt)
 
     def event(self, kind: str, *, turn: int, step: int, call: int | None = None, **fields: Any) -> dict[str, Any]:
         """The event as it is written."""
@@ -142,38 +143,48 @@ class Recorder:
             record is replaced, any other file is left alone.
         thread: the thread that is recorded.
         secrets: values to take out, beside those of the environment.
+        resumed: the turn that waited for approval and goes on; its record is continued whatever its thread.
 
     Raises:
-        RecordError: the file can't be written, or is there and is no record.
+        RecordError: the file can't be written, is there and is no record, or doesn't hold the turn that goes on.
+        DiskFullError: there is no room for it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, thread: str | None = None, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, thread: str | None = None, secrets: Iterable[str] = (), resumed: int | None = None
+    ) -> None:
         self._path = Path(path)
-        self._scribe = Scribe(thread=thread, secrets=secrets)
-        self._file = self._open(thread)
+        prompt = () if resumed is None else _prompt_of(self._path, resumed)
+        self._scribe = Scribe(thread=thread, secrets=secrets, prompt=prompt)
+        self._broken = False
+        self._file = self._open(thread, resumed is not None)
 
-    def _open(self, thread: str | None) -> IO[str]:
+    def _open(self, thread: str | None, resumed: bool) -> IO[str]:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            goes_on = thread is not None and self._path.exists() and _thread_of(self._path) == thread
+            goes_on = resumed or (thread is not None and self._path.exists() and _thread_of(self._path) == thread)
             if self._path.exists() and not goes_on:
                 _refuse_no_record(self._path)
+            if goes_on:
+                _drop_half_a_line(self._path)
             return self._path.open("a" if goes_on else "w", encoding="utf-8", newline="\n")
         except OSError as error:
-            raise RecordError(f"the record {str(self._path)!r} can't be written: {error.strerror or error}") from error
+            raise _unwritable(self._path, error) from error
 
     def write(self, kind: str, *, turn: int, step: int, call: int | None = None, **fields: Any) -> None:
         """Write an event; it is in the file when this returns.
 
         Raises:
             RecordError: the file can't be written any more.
+            DiskFullError: there is no room left for it.
         """
         line = dump_line(self._scribe.event(kind, turn=turn, step=step, call=call, **fields))
         try:
             self._file.write(line)
             self._file.flush()
         except (OSError, ValueError) as error:
-            raise RecordError(f"the record {str(self._path)!r} can't be written any more: {error}") from error
+            self._broken = True
+            raise _unwritable(self._path, error, " any more") from error
 
     def read(self, kind: str, *, turn: int, step: int, call: int | None = None) -> dict[str, Any] | None:
         """Nothing is known beforehand: this is a first run."""
@@ -184,7 +195,14 @@ class Recorder:
         try:
             self._file.close()
         except OSError as error:
-            raise RecordError(f"the record {str(self._path)!r} can't be written any more: {error}") from error
+            if not self._broken:  # else it was told already
+                raise _unwritable(self._path, error, " any more") from error
+
+
+def _unwritable(path: Path, error: Exception, since: str = "") -> AgentkitError:
+    if is_full(error):
+        return disk_full("the record", path, error, "name a file on another disk")
+    return RecordError(f"the record {str(path)!r} can't be written{since}: {getattr(error, 'strerror', None) or error}")
 
 
 def dump_line(event: Mapping[str, Any]) -> str:
@@ -269,6 +287,22 @@ def _first_line(path: Path) -> str:
     with path.open(encoding="utf-8", errors="replace") as file:
         head = file.read(len(FIRST))
         return head + file.readline() if head == FIRST else head
+
+
+def _drop_half_a_line(path: Path) -> None:
+    """Cut off what a full disk or a killed process left of a line: the next event begins a line of its own."""
+    data = path.read_bytes()
+    if data and not data.endswith(b"\n"):
+        os.truncate(path, data.rfind(b"\n") + 1)
+
+
+def _prompt_of(path: Path, turn: int) -> Sequence[Any]:
+    """The last prompt of a turn that goes on."""
+    record = load_record(path)
+    if record.find("asked", turn=turn, step=0) is None:
+        raise RecordError(f"the record {str(path)!r} doesn't hold the question that goes on: name the one that it was asked with")
+    prompts = record.prompts(turn)
+    return prompts[max(prompts)] if prompts else ()
 
 
 def _thread_of(path: Path) -> str | None:

@@ -15,6 +15,7 @@ from agentkit import portal
 from agentkit.answer import Answer, Done, Event
 from agentkit.contract import CONTRACT
 from agentkit.difference import event_difference, message_difference, offer_difference, place_of, tool_differences
+from agentkit.disk import disk_full, is_full
 from agentkit.errors import ModelError, RecordError, ReplayError
 from agentkit.record import Key, Record, Scribe, canonical, dump_line, key_of, load_record, timeless
 
@@ -72,12 +73,15 @@ class ReplayTape:
         """Compare an event with the recorded one; times are copied.
 
         Raises:
+            RecordEnds: the record was cut off before it.
             ReplayError: they differ.
         """
         event = self._scribe.event(kind, turn=turn, step=step, call=call, **fields)
         self._take_up(event)
         key = key_of(event)
         recorded = self._expected.get(key)
+        if recorded is None and self._record.answer(turn) is None:
+            raise RecordEnds(f"the record ends before {place_of(event)}")
         if recorded is None:
             raise ReplayError(f"{place_of(event)} is not in the record: the run goes another way than the recorded one")
         event = {name: value for name, value in event.items() if name in recorded or name not in LATER.get(kind, ())}
@@ -175,6 +179,8 @@ def _write(path: Path, events: Sequence[Mapping[str, Any]]) -> None:
     try:
         path.write_text("".join(map(dump_line, ordered)), encoding="utf-8")
     except OSError as error:
+        if is_full(error):
+            raise disk_full("the record", path, error, "name a file on another disk") from error
         raise RecordError(f"the record {str(path)!r} can't be written: {error.strerror or error}") from error
 
 

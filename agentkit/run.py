@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import datetime
 import json
+import sqlite3
 import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
@@ -67,12 +68,15 @@ class Run:
     number: int = 1
     """The turn's number."""
     interrupts: list[Any] = field(default_factory=list)
+    answered: bool = False
+    """Whether the answer has joined the thread."""
 
     async def events(self, given: State | Command[Any]) -> AsyncGenerator[Event, None]:
         """What happens, the answer last.
 
         Raises:
             ModelError: the model or its endpoint failed.
+            DiskFullError: record or thread could not be kept; where there is an answer it comes first.
         """
         try:
             async for event in self._stream(given):
@@ -87,6 +91,8 @@ class Run:
             self._end(self._cut_off("error"), error)
             raise
         yield Done(step=self._step, answer=self._end(answer))
+        if self.context.lost:
+            raise self.context.lost[0]
 
     async def _stream(self, given: State | Command[Any]) -> AsyncGenerator[Event, None]:
         config: RunnableConfig = {"recursion_limit": self.parts.budget.recursion_limit}
@@ -97,13 +103,22 @@ class Run:
         modes: list[StreamMode] = ["custom", "updates"] if self.listened_to else ["updates"]
         mode: str
         item: Any
-        async for mode, item in self.graph.astream(given, config, context=self.context, stream_mode=modes, durability=durability):
-            if mode == "custom":
-                yield item
-                continue
-            self.interrupts.extend(item.pop("__interrupt__", ()))
-            for update in item.values():
-                self._take(update)
+        try:
+            async for mode, item in self.graph.astream(given, config, context=self.context, stream_mode=modes, durability=durability):
+                if mode == "custom":
+                    yield item
+                else:
+                    self._update(item)
+        except sqlite3.Error as error:  # the last checkpoint, behind an answer that is there: it is given first
+            if not self.answered:
+                raise
+            self.context.lost.append(error)
+
+    def _update(self, item: dict[str, Any]) -> None:
+        self.interrupts.extend(item.pop("__interrupt__", ()))
+        self.answered = self.answered or "answer" in item
+        for update in item.values():
+            self._take(update)
 
     def _take(self, update: Mapping[str, Any]) -> None:
         """Keep what a node changed. (LangGraph's "values" would read every channel after every step.)"""

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agentkit.disk import disk_full, is_full
 from agentkit.errors import AgentkitError, UsageError
 
 if TYPE_CHECKING:
@@ -85,7 +86,13 @@ def _opened() -> Iterator[sqlite3.Connection | None]:
             tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('checkpoints', 'writes')").fetchone()
             yield connection if tables == (2,) else None
     except sqlite3.Error as error:
-        raise AgentkitError(f"the threads in {path} can't be read or written: {error}") from error
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: Exception) -> AgentkitError:
+    if is_full(error):
+        return disk_full("the threads in", path, error, "set AGENTKIT_HOME to a folder on another disk")
+    return AgentkitError(f"the threads in {path} can't be read or written: {error}. Look at AGENTKIT_HOME and rights")
 
 
 def serializer() -> "JsonPlusSerializer":
@@ -113,6 +120,8 @@ async def open_saver() -> "AsyncIterator[AsyncSqliteSaver]":
         _let_the_process_end(opening)
         connection = await opening
     except (OSError, sqlite3.Error) as error:
+        if is_full(error):
+            raise _unusable(path, error) from error
         raise AgentkitError(f"the threads in {path} can't be opened: {error}. Look at AGENTKIT_HOME, rights and free space") from error
     try:
         await connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
@@ -120,7 +129,7 @@ async def open_saver() -> "AsyncIterator[AsyncSqliteSaver]":
         await connection.execute("PRAGMA synchronous=NORMAL")
         yield AsyncSqliteSaver(connection, serde=serializer())
     except sqlite3.Error as error:
-        raise AgentkitError(f"the threads in {path} can't be read or written: {error}") from error
+        raise _unusable(path, error) from error
     finally:
         with contextlib.suppress(sqlite3.Error):
             await asyncio.shield(connection.close())

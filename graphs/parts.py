@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 from agentkit import prompts
 from agentkit.budget import Budget
 from agentkit.contract import ToolSpec
+from agentkit.errors import DiskFullError
 from agentkit.state import State, ToolCallTask
 from agentkit.tools.toolbox import Registry
 
@@ -56,11 +57,17 @@ class RunContext:
     tape: Tape | None = None
     written: dict[int, str] = field(default_factory=dict)
     """Answer text by step, as far as it has come: what is left of a run that is cut off."""
+    lost: list[Exception] = field(default_factory=list)
+    """Why the run is not kept (a full disk): raised once the answer is given."""
 
     def write(self, kind: str, *, turn: int, step: int, call: int | None = None, **fields: Any) -> None:
         """Write an event, where there is a tape."""
-        if self.tape is not None:
+        if self.tape is None or self.lost:
+            return
+        try:
             self.tape.write(kind, turn=turn, step=step, call=call, **fields)
+        except DiskFullError as error:
+            self.lost.append(error)
 
     def read(self, kind: str, *, turn: int, step: int, call: int | None = None) -> dict[str, Any] | None:
         """Read an event, where a tape is replayed."""

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
     ("errors", "prompts"),
-    ("settings", "redact", "answer", "contract", "budget"),
+    ("settings", "redact", "disk", "answer", "contract", "budget"),
     ("record",),
     ("state", "models", "retrieval", "portal"),
     ("tools", "alignment", "threads"),

@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from agentkit import Agent, Budget, Done, replay, tool
-from agentkit.errors import ModelError, RecordError, ReplayError
+from agentkit.errors import DiskFullError, ModelError, RecordError, ReplayError
 from agentkit.record import Recorder, canonical, load_record, timeless
 from agentkit.redact import MASK, Redactor
 from agentkit.replay import replay_events
@@ -260,7 +260,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="can't be written any more"):
         recorder.write("asked", turn=1, step=0)
     if Path("/dev/full").exists():
-        with pytest.raises(RecordError, match="can't be written any more"):
+        with pytest.raises(DiskFullError, match="no room for the record '/dev/full'"):
             recorded(Path("/dev/full"), ["Hi."])
 
 

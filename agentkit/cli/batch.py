@@ -10,7 +10,7 @@ import typer
 
 from agentkit.cli.exits import CANCELLED, FAILED, report
 from agentkit.cli.options import RunOptions, shares_options
-from agentkit.errors import AgentkitError, UsageError
+from agentkit.errors import AgentkitError, DiskFullError, UsageError
 
 if TYPE_CHECKING:
     from agentkit.agent import Agent
@@ -60,9 +60,7 @@ def _ask_all(agent: "Agent", questions: "list[Question]", answers: "AnswerFile",
                 error = _ask_one(agent, question, answers, record)
                 failed, in_a_row = failed + bool(error), in_a_row + 1 if error else 0
                 advance(f"{question.id}: {error}" if error else "")
-                if in_a_row == FAILURES_IN_A_ROW < len(questions):
-                    report(f"{in_a_row} questions in a row failed, the last with: {error}\nThe same command goes on from here.")
-                    raise typer.Exit(FAILED)
+                _give_up(in_a_row, len(questions), error)
     except KeyboardInterrupt:
         done = len(answers.done) - begun
         report(f"cancelled; {done} of {len(questions)} were answered and are kept. The same command goes on from here.")
@@ -74,12 +72,23 @@ def _ask_all(agent: "Agent", questions: "list[Question]", answers: "AnswerFile",
         raise typer.Exit(FAILED)
 
 
+def _give_up(in_a_row: int, questions: int, error: str) -> None:
+    """Leave where so many questions in a row failed that the model or endpoint is taken to be down."""
+    if in_a_row == FAILURES_IN_A_ROW < questions:
+        report(f"{in_a_row} questions in a row failed, the last with: {error}\nThe same command goes on from here.")
+        raise typer.Exit(FAILED)
+
+
 def _ask_one(agent: "Agent", question: "Question", answers: "AnswerFile", record: Path | None) -> str:
     """Ask and write the answer; what went wrong, or nothing. A failure is an answer with `stop_reason` "error"."""
     from agentkit.answer import Answer
 
     try:
         answer = agent.ask(question.text, record=_record_of(record, question.id))
+    except DiskFullError as error:
+        if error.answer is not None:
+            answers.add(question.id, error.answer.to_dict())
+        raise
     except AgentkitError as error:
         answers.add(question.id, {**Answer(text="", stop_reason="error").to_dict(), "error": str(error)})
         return str(error)

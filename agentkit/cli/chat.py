@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -47,10 +47,15 @@ def typed_lines(home: Path) -> Iterator[str]:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.history import FileHistory
 
+    class History(FileHistory):
+        def store_string(self, string: str) -> None:
+            with suppress(OSError):  # a full disk costs the history, not the question
+                super().store_string(string)
+
     home.mkdir(parents=True, exist_ok=True)
     kept = home / "chat_history"
     kept.touch(mode=0o600)
-    session: PromptSession[str] = PromptSession(history=FileHistory(str(kept)))
+    session: PromptSession[str] = PromptSession(history=History(str(kept)))
     while True:
         try:
             yield session.prompt("> ")

@@ -1,6 +1,5 @@
 """Exit codes, and the one place where an error becomes a message."""
 
-import errno
 import os
 import sys
 import traceback
@@ -10,6 +9,7 @@ from contextlib import contextmanager, suppress
 import typer
 
 from agentkit.cli.terminal import visible
+from agentkit.disk import is_full
 from agentkit.errors import AgentkitError, UsageError
 
 __all__ = ["ANSWERED", "CANCELLED", "FAILED", "STOPPED", "WAITS", "WRONG_USE", "exit_code", "explained", "message_of", "report"]
@@ -70,7 +70,7 @@ def message_of(error: Exception, *, debug: bool = False) -> str:
     """What a user is told of an error."""
     if isinstance(error, UsageError | AgentkitError):
         return str(error) or type(error).__name__
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and is_full(error):
         return f"the disk is full: {error}. What was finished is kept; make room and run the same command again"
     if isinstance(error, OSError):
         return str(error)

@@ -3,12 +3,14 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
-from agentkit.errors import UsageError
+from agentkit.disk import disk_full, is_full
+from agentkit.errors import DiskFullError, UsageError
 
 __all__ = ["AnswerFile", "Question", "read_questions"]
 
@@ -85,11 +87,17 @@ class AnswerFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.done: set[str | int] = set()
+        self._broken = False
         try:
             self._keep_finished()
             self._file: BufferedRandom = path.open("a+b")
         except OSError as error:
+            if is_full(error):
+                raise self._no_room(error) from None
             raise UsageError(f"the answers cannot be written to {path}: {error}") from None
+
+    def _no_room(self, error: OSError) -> DiskFullError:
+        return disk_full("the answers in", self.path, error, "copy them to another disk; the same command goes on from there")
 
     def _keep_finished(self) -> None:
         if not self.path.exists():
@@ -121,13 +129,22 @@ class AnswerFile:
         return row
 
     def add(self, question_id: str | int, answer: Mapping[str, Any]) -> None:
-        """Write one answer, onto the disk."""
+        """Write one answer, onto the disk.
+
+        Raises:
+            DiskFullError: there is no room for it; what was written before is whole.
+        """
         line = json.dumps({"id": question_id, **answer}, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
-        self._file.write(line)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(line)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._broken = True
+            raise (self._no_room(error) if is_full(error) else error) from None
         self.done.add(question_id)
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(OSError) if self._broken else nullcontext():  # what it could not write was told
+            self._file.close()

@@ -10,6 +10,7 @@ import warnings
 from importlib import resources
 from pathlib import Path
 
+from agentkit.disk import disk_full, is_full
 from agentkit.errors import ModelFileError
 from agentkit.models.adapter import check_contract
 
@@ -45,6 +46,7 @@ def embedded_file(home: Path) -> Path:
 
     Raises:
         ContractError: the adapter was made for another prompt contract.
+        DiskFullError: there is no room for the file.
     """
     base, adapter = base_file(), adapter_file()
     if adapter is None:
@@ -63,7 +65,12 @@ def _merge(base: Path, adapter: Path, merged: Path) -> None:
 
     from agentkit.models.merge import merge_adapter
 
-    merged.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{merged}.lock"):
-        if not merged.is_file():
-            merge_adapter(base, adapter, merged)
+    try:
+        merged.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{merged}.lock"):
+            if not merged.is_file():
+                merge_adapter(base, adapter, merged)
+    except OSError as error:
+        if is_full(error):
+            raise disk_full("the embedded model", merged, error, "set AGENTKIT_HOME to a folder on another disk") from error
+        raise

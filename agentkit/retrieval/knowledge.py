@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from agentkit import settings
-from agentkit.errors import DocumentError, UsageError
+from agentkit.disk import disk_full, is_full
+from agentkit.errors import AgentkitError, DocumentError, UsageError
 from agentkit.retrieval import files
 from agentkit.retrieval.embedder import Embedder, default_embedder
 from agentkit.retrieval.indexing import Report, update
@@ -115,6 +116,7 @@ class Knowledge:
 
         Raises:
             DocumentError: a path is gone, a folder is empty, none of the files could be read, or the index cannot be written.
+            DiskFullError: there is no room for the index.
         """
         with self._lock:
             files.check(self.paths)
@@ -176,14 +178,20 @@ class Knowledge:
         except sqlite3.DatabaseError:
             self._close()
             discard(self.folder / "index.sqlite")
+        except Exception as error:  # Chroma's errors have no class in common
+            if is_full(error):
+                raise self._unusable(error) from error
+            raise
         try:
             self._refresh()
             return work()
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
 
-    def _unusable(self, error: Exception) -> DocumentError:
+    def _unusable(self, error: Exception) -> AgentkitError:
         self._close()
+        if is_full(error):
+            return disk_full("the index in", self.folder, error, "set AGENTKIT_HOME to a folder on another disk")
         return DocumentError(
             f"the index in {str(self.folder)!r} cannot be used ({error}): free some space, allow writing there, or set AGENTKIT_HOME"
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agentkit.errors import DocumentError, UsageError
+from agentkit.errors import DiskFullError, DocumentError, UsageError
 from agentkit.retrieval import Hit, Knowledge, knowledge
 from agentkit.retrieval.store import Store
 
@@ -182,7 +182,7 @@ def test_a_full_disk_is_explained_and_nothing_is_lost(house: Path, home: Path, e
     (house / "new.md").write_text("A windmill.")
     with monkeypatch.context() as patch:
         patch.setattr("agentkit.retrieval.store.Store.put", full)
-        with pytest.raises(DocumentError, match=r"disk is full.*free some space"):
+        with pytest.raises(DiskFullError, match=r"no room for the index in .*disk is full.*free some space.*AGENTKIT_HOME"):
             held.refresh()
     assert held.refresh().read == 1 and held.search("windmill", k=1)[0].source == "new.md"
 
