@@ -18,6 +18,7 @@ from agentkit.tuning.samples.masking import mask, shuffle_arguments
 from agentkit.tuning.samples.noise import typed
 from agentkit.tuning.samples.numbers import with_other_numbers
 from agentkit.tuning.samples.quotes import align
+from agentkit.tuning.samples.values import Texts, with_other_values
 from agentkit.tuning.trajectory import Exchange
 
 PRICES = "Ticket | Adult | Child\nSingle swim | 8.50 | 4.50\nA locker key costs **35.00**, paid in cash (no cards)."
@@ -127,7 +128,12 @@ def test_an_answer_that_does_not_say_the_result_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("question", "expression", "answer"),
-    [("at 9:40 plus 30", "30+9", "39"), ("round 7 to 2 decimals", "round(7/3, 2)", "2.33"), ("5 and 5", "5+5", "10"), ("one", "1+2", "3")],
+    [
+        ("at 9:40 plus 30", "30+9", "39"),
+        ("half of 70 to 1 place", "round(50/3, 1)", "16.7"),
+        ("5 and 5", "5+5", "10"),
+        ("one", "1+2", "3"),
+    ],
 )
 def test_numbers_that_cannot_be_told_apart_stay(question: str, expression: str, answer: str) -> None:
     assert with_other_numbers({"question": question, "expression": expression, "answer": answer}, random.Random(0)) is None
@@ -140,6 +146,32 @@ def test_varied_sums_are_still_right() -> None:
         assert varied is not None
         assert exchange_of_turn(varied) is not None
         assert varied["question"].endswith("+ 12% fee, total")
+
+
+def test_places_stay_and_thousands_keep_their_separators() -> None:
+    row = {"question": "1,450 by 7 to 2 decimals", "expression": "round(1,450/7, 2)", "answer": "It is 207.14."}
+    found = [varied for seed in range(20) if (varied := with_other_numbers(row, random.Random(seed))) is not None]
+    assert len(found) > 10
+    for varied in found:
+        assert exchange_of_turn(varied) is not None
+        assert varied["question"].endswith("to 2 decimals") and varied["expression"].endswith(", 2)")
+        assert varied["question"].split()[0] in varied["expression"]
+
+
+def test_varied_programs_are_run_again() -> None:
+    rows = [
+        {"question": "reverse harbour", "code": 's = "harbour"\nprint(s[::-1])', "answer": "ruobrah"},
+        {"question": "how many letters has lantern", "code": 's = "lantern"\nprint(len(s))', "answer": "It has 7."},
+        {"question": "squares below 90", "code": "print(sum(1 for n in range(90) if n * n < 90))", "answer": "There are 10."},
+    ]
+    texts = Texts.of(rows)
+    assert with_other_values(rows[0], texts, random.Random(0)) == {
+        "question": "reverse lantern", "code": 's = "lantern"\nprint(s[::-1])', "answer": "nretnal",
+    }  # fmt: skip
+    for answer in ("There are 11.", "There are 10 of the 10."):  # not what it prints; not once
+        assert with_other_values({**rows[2], "answer": answer}, texts, random.Random(0)) is None
+    dated = {"question": "weekday of 14 May 2031", "code": "import datetime\nprint(datetime.date(2031, 5, 14).weekday())", "answer": "2"}
+    assert with_other_values(dated, texts, random.Random(0)) is None
 
 
 def test_typing_keeps_numbers_and_names() -> None:

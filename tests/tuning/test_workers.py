@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.tuning.tiny_llama import random_base, write_base
 
 PARENT = """

@@ -36,9 +36,7 @@ def with_other_numbers(row: Mapping[str, Any], random: random.Random) -> dict[st
     if _FIXED.search(question) or len(found) != len(set(found)) or len(literals) != len(set(literals)):
         return None
     moved = {
-        number: [x for x in literals if _same(number, x)]
-        for number in found
-        if float(number.replace(",", "")) > 1 and number not in places
+        number: [x for x in literals if _same(number, x)] for number in found if float(number.replace(",", "")) > 1 and number not in places
     }
     moved = {number: found for number, found in moved.items() if len(found) == 1}
     if not moved:

@@ -78,7 +78,7 @@ def _with_text(question: str, code: str, texts: Texts, random: random.Random) ->
     if len(shared) != 1:
         return None
     other = texts.like(shared[0], random)
-    return other and (question.replace(shared[0], other), code.replace(shared[0], other)) or None
+    return None if other is None else (question.replace(shared[0], other), code.replace(shared[0], other))
 
 
 def _with_number(question: str, code: str, rest_of_answer: str, random: random.Random) -> tuple[str, str] | None:
