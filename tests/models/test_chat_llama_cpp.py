@@ -236,7 +236,7 @@ def test_at_any_limit_the_embedded_model_gives_a_valid_call_or_a_text(first: int
     from agentkit.models import load_model
     from agentkit.tools import registry
 
-    model = load_model("embedded", n_ctx=2048)
+    model = load_model("embedded", n_ctx=2048, n_threads=1)
     assert isinstance(model, ChatLlamaCpp)
     tools = [registry.get(name) for name in ("calculator", "python")]
     schemas = {"calculator": {"expression"}, "python": {"code"}}
