@@ -149,12 +149,12 @@ def test_varied_sums_are_still_right() -> None:
 
 
 def test_places_stay_and_thousands_keep_their_separators() -> None:
-    row = {"question": "1,450 by 7 to 2 decimals", "expression": "round(1,450/7, 2)", "answer": "It is 207.14."}
+    row = {"question": "1,450 by 7 to 2 places", "expression": "round(1,450/7, 2)", "answer": "It is 207.14."}
     found = [varied for seed in range(20) if (varied := with_other_numbers(row, random.Random(seed))) is not None]
     assert len(found) > 10
     for varied in found:
         assert exchange_of_turn(varied) is not None
-        assert varied["question"].endswith("to 2 decimals") and varied["expression"].endswith(", 2)")
+        assert varied["question"].endswith("to 2 places") and varied["expression"].endswith(", 2)")
         assert varied["question"].split()[0] in varied["expression"]
 
 
