@@ -31,8 +31,11 @@ PREFIX = "AGENTKIT_"
 FILE = "agentkit.toml"
 """The settings file, looked for in the working folder."""
 
-ELSEWHERE = frozenset({"home", "python_timeout"})
+ELSEWHERE = frozenset({"documents", "home", "python_timeout"})
 """Settings that are no parameters of a model."""
+
+MOST_SECONDS = 3600
+"""The largest `python_timeout`."""
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 
@@ -53,6 +56,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: platformdirs.user_data_path("agentkit", appauthor=False))
     """The folder of indexes, threads and cached models; default: the platform's data folder."""
+    documents: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Files and folders that `langgraph dev` answers from; in the environment separated as in PATH, or a JSON list."""
     model: str = Field(default="embedded", min_length=1)
     """A model's URI: `embedded`, `llama-cpp:PATH.gguf`, `openai:NAME`."""
     base_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
@@ -90,7 +95,7 @@ class Settings(BaseSettings):
     adapter: Path | None = None
     """A LoRA adapter as a GGUF file."""
 
-    python_timeout: float = Field(default=10.0, gt=0, le=3600)
+    python_timeout: float = Field(default=10.0, gt=0, le=MOST_SECONDS)
     """Seconds a program may run."""
 
     @classmethod
@@ -110,6 +115,19 @@ class Settings(BaseSettings):
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None
 
+    @field_validator("documents", mode="before")
+    @classmethod
+    def _split_documents(cls, value: Any) -> Any:
+        """A string is a row of paths, as in PATH, unless it is written as a JSON list."""
+        if not isinstance(value, str):
+            return value
+        return _json_list(value, "paths") if value.lstrip().startswith("[") else tuple(filter(None, value.split(os.pathsep)))
+
+    @field_validator("documents")
+    @classmethod
+    def _expand_all(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(path.expanduser().absolute() for path in value)
+
     @field_validator("stop", mode="before")
     @classmethod
     def _split_stop(cls, value: Any) -> Any:
@@ -118,10 +136,7 @@ class Settings(BaseSettings):
             return value
         if not value.lstrip().startswith("["):
             return (value,)
-        try:
-            return tuple(json.loads(value))
-        except ValueError as error:
-            raise ValueError(f"should be a string or a JSON list of strings: {error}") from None
+        return _json_list(value, "strings")
 
     def inference(self) -> dict[str, Any]:
         """The inference parameters that are set, under their usual names."""
@@ -133,6 +148,13 @@ class Settings(BaseSettings):
 
     def _set(self, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def _json_list(text: str, of: str) -> tuple[Any, ...]:
+    try:
+        return tuple(json.loads(text))
+    except ValueError as error:
+        raise ValueError(f"should be a string or a JSON list of {of}: {error}") from None
 
 
 def load(**arguments: Any) -> Settings:

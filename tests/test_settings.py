@@ -115,3 +115,16 @@ def test_the_key_is_shown_neither_by_repr_nor_by_an_error() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.load(api_key=["canary"])
     assert "canary" not in str(caught.value)
+
+
+def test_documents_are_paths_as_in_path_or_a_list(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load().documents == ()
+    (working_folder / settings.FILE).write_text('documents = ["docs", "notes.md"]')
+    assert settings.load().documents == (working_folder / "docs", working_folder / "notes.md")
+    monkeypatch.setenv("AGENTKIT_DOCUMENTS", os.pathsep.join(["a", str(working_folder / "b")]))
+    assert settings.load().documents == (working_folder / "a", working_folder / "b")
+    monkeypatch.setenv("AGENTKIT_DOCUMENTS", '["a:b", "c"]')
+    assert settings.load().documents == (working_folder / "a:b", working_folder / "c")
+    monkeypatch.setenv("AGENTKIT_DOCUMENTS", "[a")
+    with pytest.raises(SettingsError, match="should be a string or a JSON list of paths"):
+        settings.load()

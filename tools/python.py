@@ -24,6 +24,9 @@ MAX_CODE = 50_000
 _HEAD, _TAIL = 12_000, 4_000
 """How many characters of a long output are kept at its beginning and at its end."""
 
+GRACE = 10.0
+"""Seconds after a program's time at which an executor that does not come back is given up."""
+
 _TOKEN = 4
 """Characters a token, about; only for the note that says how much was left out."""
 
@@ -82,31 +85,63 @@ def _unwrapped(code: str) -> str:
     return textwrap.dedent(fenced[1] if fenced else code).strip("\n") + "\n"
 
 
-async def _run_stoppable(code: str) -> str:
-    """Run a program from asynchronous code; cancelling the task ends the program."""
-    stop = Cancellation()
+def _start(code: str, seconds: float, stop: Cancellation) -> "Future[str]":
     future: Future[str] = Future()
     future.set_running_or_notify_cancel()
 
     def work() -> None:
         try:
-            future.set_result(run_program(code, cancellation=stop))
+            future.set_result(run_program(code, timeout=seconds, cancellation=stop))
         except BaseException as error:
             future.set_exception(error)
 
     threading.Thread(target=work, name="python program", daemon=True).start()
+    return future
+
+
+def _run(code: str) -> str:
+    """Run a program in the time that the settings give now; an executor that keeps no time is given up soon after it."""
+    from agentkit.settings import load
+
+    seconds, stop = load().python_timeout, Cancellation()
+    future = _start(code, seconds, stop)
     try:
-        return await asyncio.wrap_future(future)
+        return future.result(seconds + GRACE)
+    except TimeoutError:
+        if future.done():
+            raise
+        stop.cancel()
+        raise _hangs(seconds + GRACE) from None
+
+
+async def _run_stoppable(code: str) -> str:
+    """The same from asynchronous code; cancelling the task ends the program."""
+    from agentkit.settings import load
+
+    stop = Cancellation()
+    seconds = (await asyncio.to_thread(load)).python_timeout  # it reads a file, which an event loop may not
+    try:
+        async with asyncio.timeout(seconds + GRACE) as clock:
+            return await asyncio.wrap_future(_start(code, seconds, stop))
     except asyncio.CancelledError:
         stop.cancel()
         raise
+    except TimeoutError:
+        if not clock.expired():
+            raise
+        stop.cancel()
+        raise _hangs(seconds + GRACE) from None
+
+
+def _hangs(seconds: float) -> ToolError:
+    return ToolError(f"python took longer than {seconds:g} seconds and may still be running: ask for less, or try something else")
 
 
 def make_python() -> "BaseTool":
     """The tool as an agent is given it; its level stands in the metadata."""
     from langchain_core.tools import StructuredTool
 
-    from agentkit.settings import load
+    from agentkit.settings import MOST_SECONDS
     from agentkit.tools.policy import POLICY_KEY, Policy
 
     def python(code: str) -> str:
@@ -115,9 +150,9 @@ def make_python() -> "BaseTool":
         Args:
             code: the program; it ends with print(...) of the result
         """
-        return run_program(code)
+        return _run(code)
 
-    # the executor keeps the time itself; the policy's is for an executor that hangs
-    policy = Policy(timeout=load().python_timeout + 10, effect="none", approval="auto")
+    # the tool keeps the time itself, by the settings at each call: a policy is made once, so it can only say the most
+    policy = Policy(timeout=MOST_SECONDS + 2 * GRACE, effect="none", approval="auto")
     metadata = {POLICY_KEY: policy, "level": LEVEL}
     return StructuredTool.from_function(func=python, coroutine=_run_stoppable, parse_docstring=True, metadata=metadata)

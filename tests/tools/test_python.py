@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import SettingsError, ToolError
+from agentkit.settings import MOST_SECONDS
 from agentkit.tools import Policy, registry, tool_spec
-from agentkit.tools.python import LEVEL, make_python, render, run_program
-from agentkit.tools.sandbox import Outcome
+from agentkit.tools.python import GRACE, LEVEL, make_python, render, run_program
+from agentkit.tools.sandbox import Cancellation, Outcome
 from agentkit.tools.sandbox.monty import MontyExecutor
 
 BENIGN = {each["name"]: each for each in json.loads((Path(__file__).parent / "payloads/benign.json").read_text(encoding="utf-8"))}
@@ -84,10 +86,48 @@ def test_the_time_comes_from_the_setting(monkeypatch: pytest.MonkeyPatch) -> Non
         run_program("1")
 
 
+async def test_a_setting_that_changes_after_the_tool_was_made_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def run(code: str, *, timeout: float, cancellation: Cancellation) -> str:
+        given.append(timeout)
+        return "ran"
+
+    tool = registry.get("python")
+    monkeypatch.setattr("agentkit.tools.python.run_program", run)
+    for seconds in ("60", "0.5"):
+        monkeypatch.setenv("AGENTKIT_PYTHON_TIMEOUT", seconds)
+        await tool.ainvoke({"code": "1"})
+        await asyncio.to_thread(tool.invoke, {"code": "1"})
+    assert given == [60, 60, 0.5, 0.5]
+    assert registry.policy("python").timeout > 60 + GRACE, "its policy never ends a program that the settings allow"
+
+
+async def test_an_executor_that_hangs_is_given_up_soon_after_the_programs_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    hung, stopped = threading.Event(), []
+
+    def hang(code: str, *, timeout: float, cancellation: Cancellation) -> str:
+        cancellation.on_cancel(lambda: stopped.append(code))
+        hung.wait(30)
+        return "too late"
+
+    monkeypatch.setattr("agentkit.tools.python.run_program", hang)
+    monkeypatch.setattr("agentkit.tools.python.GRACE", 0.1)
+    monkeypatch.setenv("AGENTKIT_PYTHON_TIMEOUT", "0.1")
+    tool = make_python()
+    late = "python took longer than 0.2 seconds and may still be running: ask for less, or try something else"
+    with pytest.raises(ToolError, match=late):
+        await tool.ainvoke({"code": "a"})
+    with pytest.raises(ToolError, match=late):
+        tool.invoke({"code": "b"})
+    hung.set()
+    assert stopped == ["a", "b"]
+
+
 def test_the_tool_is_marked_and_names_its_level() -> None:
     tool = make_python()
     assert tool.metadata is not None and tool.metadata["level"] == LEVEL == "monty"
-    assert registry.policy("python") == Policy(timeout=20.0, effect="none", approval="auto")
+    assert registry.policy("python") == Policy(timeout=MOST_SECONDS + 2 * GRACE, effect="none", approval="auto")
     assert tool_spec(tool).parameters["required"] == ["code"]
 
 
