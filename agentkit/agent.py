@@ -102,7 +102,7 @@ class Agent:
         """The compiled LangGraph, without a checkpointer; asynchronous: `ainvoke`, `astream`."""
         with self._lock:
             if self._graph is None:
-                self._graph = self._build(None)
+                self._graph = self._build()
             return self._graph
 
     def as_tool(self, name: str, description: str) -> "BaseTool":
@@ -170,13 +170,14 @@ class Agent:
                 self._parts = Parts(
                     model=self._model, tools=self.tools, instructions=self._instructions, budget=self._budget,
                     specs={tool.name: tool_spec(tool) for tool in self.tools.tools()}, critique=self._critique is not False,
+                    prepare=self._refresh,
                 )  # fmt: skip
             return self._parts
 
-    def _build(self, checkpointer: Any) -> "Graph":
+    def _build(self, checkpointer: Any = None, client: Any = None) -> "Graph":
         from agentkit.graphs.react import build_graph
 
-        return build_graph(self._made_of(), checkpointer=checkpointer, name=self._name)
+        return build_graph(self._made_of(), checkpointer=checkpointer, name=self._name, client=client)
 
     # ------------------------------------------------------------------ asking
     def ask(self, question: str, *, thread: str | None = None, schema: Any = None, record: Document | None = None) -> Answer:
@@ -263,21 +264,26 @@ class Agent:
     async def _events(
         self, question: str, thread: str | None, schema: Any, record: Document | None, *, listened_to: bool = True
     ) -> AsyncGenerator[Event, None]:
-        from agentkit.graphs.quiet import apart
-        from agentkit.state import State
-
         _check_question(question)
         if self._loaded is None or self._parts is None or self._documents is not None:
             await portal.in_thread(self._prepare)
+        async with self._begun(question, thread, schema, record) as (run, given), contextlib.aclosing(run.events(given)) as events:
+            run.listened_to = listened_to
+            async for event in events:
+                yield event
+
+    @contextlib.asynccontextmanager
+    async def _begun(self, question: str, thread: str | None, schema: Any, record: Document | None) -> "AsyncIterator[tuple[Run, State]]":
+        """A run on the thread and the record that it needs, and what its graph is given."""
+        from agentkit.graphs.quiet import apart
+        from agentkit.state import State
+
         with apart():
             async with self._session(thread) as (graph, thread_id), self._recorder(record, thread) as tape:
                 history = await _history(graph, thread_id)
                 run = self._run(graph, thread_id, schema, tape)
-                run.listened_to = listened_to
                 asked = run.begin(question, history, {} if tape is None else self._described())
-                async with contextlib.aclosing(run.events(State(messages=[asked]))) as events:
-                    async for event in events:
-                        yield event
+                yield run, State(messages=[asked])
                 if thread is None and thread_id is not None and not run.interrupts:
                     await self._in_memory().adelete_thread(thread_id)
 
@@ -314,11 +320,13 @@ class Agent:
         from agentkit.graphs.parts import RunContext
         from agentkit.run import Run
 
-        return Run(graph=graph, parts=self._made_of(), context=RunContext(tape=tape), thread=thread, schema=schema)
+        return Run(graph=graph, parts=self._made_of(), context=RunContext(tape=tape, prepared=True), thread=thread, schema=schema)
 
     def _prepare(self) -> None:
         """What takes time and must not count against a call or hold up other runs: weights and index."""
         self._made_of().warm()
+
+    def _refresh(self) -> None:
         if self._documents is not None:
             self._tell_left_out(self._known().refresh().warnings)
 

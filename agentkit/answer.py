@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict  # Pydantic refuses typing's before Python 3.12, and servers make schemas of the state
 
 __all__ = [
     "Answer",
@@ -61,15 +63,19 @@ class CritiqueNote(TypedDict):
 
 
 class Usage(TypedDict):
-    """Tokens and seconds of a run; `cached_tokens` are prompt tokens that were not read again."""
+    """Tokens and seconds of a run; `cached_tokens` are prompt tokens that were not read again.
+
+    `compactions` counts the prompts for which more of the thread was left out, so that they did not extend the last one.
+    """
 
     input_tokens: int
     output_tokens: int
     cached_tokens: int
     seconds: float
+    compactions: int
 
 
-NO_USAGE: Usage = {"input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "seconds": 0.0}
+NO_USAGE: Usage = {"input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "seconds": 0.0, "compactions": 0}
 
 
 @dataclass(frozen=True, kw_only=True)

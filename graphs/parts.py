@@ -14,7 +14,7 @@ from agentkit.errors import DiskFullError
 from agentkit.state import State, ToolCallTask
 from agentkit.tools.toolbox import Registry
 
-__all__ = ["CallNode", "Node", "Parts", "RunContext", "Tape"]
+__all__ = ["CallNode", "Node", "Parts", "RunContext", "Tape", "context_of"]
 
 
 class Tape(Protocol):
@@ -41,13 +41,16 @@ class Parts:
     """The tools as a model is shown them, by name."""
     critique: bool = True
     """Whether drafts are checked; quotes that are not literal are dropped either way."""
+    prepare: Callable[[], object] = lambda: None
+    """What else must be ready before a question: the index of the documents."""
     bound: dict[Any, Any] = field(default_factory=dict, compare=False)
     """The model with tools bound, by what is withheld: binding makes a JSON Schema of every tool."""
 
     def warm(self) -> None:
-        """Load the model and the prompts, outside of the event loop."""
+        """Everything that takes long, outside of the event loop and of any tool's time limit: weights, prompts, index."""
         self.model()
         prompts.load_all()
+        self.prepare()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,8 @@ class RunContext:
     """What belongs to one run; LangGraph hands it to every node."""
 
     tape: Tape | None = None
+    prepared: bool = False
+    """Whether `Parts.warm` was called for this run, or is not wanted: a replay needs no model."""
     written: dict[int, str] = field(default_factory=dict)
     """Answer text by step, as far as it has come: what is left of a run that is cut off."""
     lost: list[Exception] = field(default_factory=list)
@@ -72,6 +77,11 @@ class RunContext:
     def read(self, kind: str, *, turn: int, step: int, call: int | None = None) -> dict[str, Any] | None:
         """Read an event, where a tape is replayed."""
         return None if self.tape is None else self.tape.read(kind, turn=turn, step=step, call=call)
+
+
+def context_of(runtime: Runtime[RunContext]) -> RunContext:
+    """What belongs to this run; a context that came from elsewhere, such as a server's client, counts for nothing."""
+    return runtime.context if isinstance(runtime.context, RunContext) else RunContext()
 
 
 class Node(Protocol):

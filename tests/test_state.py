@@ -28,7 +28,7 @@ FULL = State(
         draft=AIMessage("a", usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}),
         text="a", citations=[{"n": 1, "source": "a.md", "location": "A", "quote": "blue"}],
         critiques=[{"principle": "p", "finding": "f", "revised": False}],
-        usage={"input_tokens": 1, "output_tokens": 2, "cached_tokens": 0, "seconds": 0.5}, stop_reason="answered",
+        usage={"input_tokens": 1, "output_tokens": 2, "cached_tokens": 0, "seconds": 0.5, "compactions": 0}, stop_reason="answered",
     ),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from langgraph.types import interrupt
 
 from agentkit.contract import ToolSpec, render_signature
 from agentkit.errors import AgentkitError, ReplayError
-from agentkit.graphs.parts import CallNode, Parts, RunContext
+from agentkit.graphs.parts import CallNode, Parts, RunContext, context_of
 from agentkit.state import Result, State, ToolCallTask
 
 __all__ = ["act_node", "run_call"]
@@ -26,7 +26,7 @@ def act_node(parts: Parts) -> CallNode:
 
     async def act(state: ToolCallTask, *, runtime: Runtime[RunContext]) -> State:
         task = state
-        run = runtime.context or RunContext()
+        run = context_of(runtime)
         key = {"turn": task["turn"], "step": task["step"], "call": task["index"]}
         recorded = run.read("result", **key)
         began = time.monotonic()

@@ -14,7 +14,7 @@ from langgraph.runtime import Runtime
 
 from agentkit.answer import Citation, Critique, CritiqueNote, Passage
 from agentkit.contract import parse_citations
-from agentkit.graphs.parts import Node, Parts, RunContext
+from agentkit.graphs.parts import Node, Parts, RunContext, context_of
 from agentkit.state import State, text_of
 
 __all__ = ["check_citations", "check_numbers", "critique_node", "numbers_in"]
@@ -34,7 +34,7 @@ def critique_node(parts: Parts) -> Node:
     """Make the node."""
 
     async def critique(state: State, *, runtime: Runtime[RunContext]) -> State:
-        run = runtime.context or RunContext()
+        run = context_of(runtime)
         turn = state["turn"]
         draft = turn["draft"]
         assert draft is not None
@@ -118,10 +118,8 @@ def _follows(number: Decimal, known: Iterable[Decimal]) -> bool:
     places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
     half = Decimal(1).scaleb(-places) / 2 if places else Decimal(0)
     for other in known:
-        for scale in SCALES:
-            for value in (other * scale, other / scale):
-                if abs(value - number) <= half:
-                    return True
+        if any(abs(value - number) <= half for scale in SCALES for value in (other * scale, other / scale)):
+            return True
         if places == 0 and other != other.to_integral_value() and abs(other - number) <= Decimal("0.5"):
             return True
     return False

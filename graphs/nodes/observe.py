@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from agentkit import contract
 from agentkit.answer import Observation, Passage
 from agentkit.graphs.guard import STRIKES_TO_WITHHOLD, call_key, digest_of
-from agentkit.graphs.parts import Node, Parts, RunContext
+from agentkit.graphs.parts import Node, Parts, RunContext, context_of
 from agentkit.graphs.tokens import Counter, counter_of, cut_to, head_of, window_of
 from agentkit.state import Evidence, Result, SeenCall, State, Turn
 
@@ -37,7 +37,7 @@ def observe_node(parts: Parts) -> Node:
     """Make the node."""
 
     async def observe(state: State, *, runtime: Runtime[RunContext]) -> State:
-        run = runtime.context or RunContext()
+        run = context_of(runtime)
         asked = state["messages"][-1]
         assert isinstance(asked, AIMessage)
         results = state["results"] or {}

@@ -15,7 +15,7 @@ from agentkit.contract import CONTRACT, ToolSpec
 from agentkit.graphs.guard import STRIKES_TO_ANSWER
 from agentkit.graphs.nodes.answer import from_what_was_seen
 from agentkit.graphs.nodes.speak import Request, Spoken, settle, speak
-from agentkit.graphs.parts import Node, Parts, RunContext
+from agentkit.graphs.parts import Node, Parts, RunContext, context_of
 from agentkit.graphs.prompt import fit_prompt, prompt_tokens
 from agentkit.graphs.tokens import counter_of, window_of
 from agentkit.portal import in_thread
@@ -48,9 +48,9 @@ def reason_node(parts: Parts) -> Node:
 
     async def reason(state: State, *, runtime: Runtime[RunContext]) -> State:
         nonlocal warm
-        run = runtime.context or RunContext()
-        if run.tape is None and not warm:  # the bare graph, or a server's, where nothing may block; a replay has no model
-            await in_thread(parts.warm)
+        run = context_of(runtime)
+        if not run.prepared and (not warm or isinstance(state["messages"][-1], HumanMessage)):
+            await in_thread(parts.warm)  # the bare graph, or a server's, where nothing may block
             warm = True
         turn = _turn(state, parts)
         step = turn["step"] + 1
@@ -74,6 +74,7 @@ def reason_node(parts: Parts) -> Node:
             run.write("message", turn=turn["number"], step=step, **said, seconds=time.monotonic() - began)
         _tell(message, step, runtime)
         turn["usage"] = _used(turn["usage"], message, spoken, turn["started"])
+        turn["usage"]["compactions"] += plan.left_out != (state.get("left_out") or NOTHING_LEFT_OUT)
         asked, outcome = _outcome(state, turn, plan, message, spoken.cut)
         return State(messages=asked, contract=CONTRACT, left_out=plan.left_out, results=None, turn={**turn, **outcome})
 
@@ -209,6 +210,7 @@ def _used(usage: Usage, message: AIMessage, spoken: Spoken, started: float) -> U
         "output_tokens": usage["output_tokens"] + (reported["output_tokens"] if reported else counted),
         "cached_tokens": usage["cached_tokens"] + (cached or 0),
         "seconds": time.monotonic() - started,
+        "compactions": usage.get("compactions", 0),
     }
 
 

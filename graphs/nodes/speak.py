@@ -99,18 +99,10 @@ async def speak(
     """
     heard: list[Any] = []
     cut = ""
-    limit = None if getattr(model, "enforces_limit", False) else request.limit
     listener = _Listener(on_text, at_once=request.answer_only or not request.tools or bool(getattr(model, "separates_thoughts", False)))
     try:
         async with asyncio.timeout_at(request.until):
-            stream = bind(model, request, bound).astream(list(prompt))
-            async for piece in stream:
-                heard.append(piece)
-                listener.hear(piece)
-                if limit is not None and len(heard) > limit:
-                    cut = "max_tokens"
-                    await _close(stream)
-                    break
+            cut = await _listen(bind(model, request, bound).astream(list(prompt)), _limit(model, request), heard, listener)
     except TimeoutError as error:
         if request.until is None or asyncio.get_running_loop().time() < request.until:
             raise ModelError(f"the model timed out: {error or 'no reason given'}") from error
@@ -151,6 +143,22 @@ class _Listener:
         for text in self._held:
             self._on_text(text)
         self._held = []
+
+
+def _limit(model: BaseChatModel, request: Request) -> int | None:
+    """Pieces after which a model is cut off that doesn't keep its limit of tokens itself."""
+    return None if getattr(model, "enforces_limit", False) else request.limit
+
+
+async def _listen(stream: AsyncIterator[Any], limit: int | None, heard: list[Any], listener: _Listener) -> str:
+    """Take in what comes, into `heard`, which keeps it if the time runs out; "max_tokens" where it was more than the limit."""
+    async for piece in stream:
+        heard.append(piece)
+        listener.hear(piece)
+        if limit is not None and len(heard) > limit:
+            await _close(stream)
+            return "max_tokens"
+    return ""
 
 
 async def _close(stream: AsyncIterator[Any]) -> None:
@@ -211,9 +219,7 @@ def settle(message: AIMessage, *, turn: int, step: int, taken: set[str]) -> AIMe
             unreadable[own] = str(args)
         calls.append(ToolCall(name=call["name"] or "", args=args if isinstance(args, dict) else {}, id=own, type="tool_call"))
     metadata = {**message.response_metadata, **({"invalid_calls": unreadable} if unreadable else {})}
-    return message.model_copy(
-        update={"id": f"{turn}.{step}", "tool_calls": calls, "invalid_tool_calls": [], "response_metadata": metadata}
-    )
+    return message.model_copy(update={"id": f"{turn}.{step}", "tool_calls": calls, "invalid_tool_calls": [], "response_metadata": metadata})
 
 
 def call_id(turn: int, step: int, index: int) -> str:

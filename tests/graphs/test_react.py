@@ -1,7 +1,10 @@
 """The graph as a whole, driven by a scripted model."""
 
 import asyncio
+import itertools
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +13,10 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from agentkit import Agent, Answer, Budget, tool
 from agentkit.answer import Call, Critique, Done, Event, Observation, Thought, Token
 from agentkit.contract import render_repeated
-from agentkit.errors import ModelError, ToolError
+from agentkit.errors import ModelError, ToolError, UsageError
 from agentkit.graphs import react
 from agentkit.graphs.react import make_graph
+from agentkit.retrieval import Knowledge, Report
 from agentkit.testing import ScriptedModel
 
 
@@ -52,7 +56,9 @@ def observations(answer: Answer) -> list[str]:
 
 def test_the_drawing_in_the_docstring_is_pinned() -> None:
     drawing = (react.__doc__ or "").split("```")[1]
-    assert drawing == """
+    assert (
+        drawing
+        == """
 question -> reason
    +------------------------------------------+
    v                                          |
@@ -62,6 +68,7 @@ question -> reason
    |
    +--draft--> critique --> answer -> END
 """
+    )
 
 
 def test_the_graph_is_the_one_that_is_drawn() -> None:
@@ -455,13 +462,72 @@ async def test_the_bare_graph_runs_on_messages_alone() -> None:
 
 
 async def test_make_graph_needs_no_argument_and_has_no_checkpointer() -> None:
-    graph = make_graph()
+    graph = await make_graph()
     assert graph.checkpointer is None
     assert set(graph.nodes) >= {"reason", "act", "observe", "critique", "answer"}
-    model = ScriptedModel(["Hello."])
-    state = await make_graph({"configurable": {"model": model}}).ainvoke({"messages": [HumanMessage("Hi.")]})
-    assert state["turn"]["text"] == "Hello."
     assert [event async for event in _hello()] == [Token(step=1, text="Hello.")]
+
+
+async def test_the_graph_of_a_server_is_made_of_its_settings_and_of_nothing_else_that_a_client_sends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: Path
+) -> None:
+    (tmp_path / "house.md").write_text("# The house\n\nIt has a blue door.\n")
+    (tmp_path / "diary.md").write_text("# Diary\n\nNobody may read of the door.\n")
+    search = call("search_documents", query="the door")
+    model = ScriptedModel([search, "Done.", search, "Done."])
+    loaded: list[str] = []
+
+    def load_model(uri: str) -> ScriptedModel:
+        loaded.append(uri)
+        return model
+
+    monkeypatch.setattr("agentkit.models.load_model", load_model)
+    monkeypatch.setenv("AGENTKIT_MODEL", "openai:ours")
+    monkeypatch.setenv("AGENTKIT_DOCUMENTS", str(tmp_path / "house.md"))
+    sent = {"model": "openai:theirs", "documents": [str(tmp_path / "diary.md")], "instructions": "Rhyme.", "tape": "x"}
+    for config in ({}, {"configurable": sent}):
+        graph = await make_graph(config)  # type: ignore[arg-type]
+        state = await graph.ainvoke({"messages": [HumanMessage("Hi.")]}, context=sent)  # type: ignore[call-overload]
+        assert [item["source"] for item in state["evidence"]] == ["house.md"]
+    assert loaded == ["openai:ours"], "the model and the index are shared by all of a server's graphs"
+    assert ["Rhyme." in str(request.messages[0].content) for request in model.requests] == [False, False, True, True]
+    with pytest.raises(UsageError, match=r"instructions=\['a'\]: give a text"):
+        await make_graph({"configurable": {"instructions": ["a"]}})
+
+
+def test_the_graph_has_schemas_as_a_server_shows_them() -> None:
+    graph = Agent(ScriptedModel(), tools=[]).graph
+    assert graph.get_context_jsonschema() is None
+    assert {"messages", "turn"} <= graph.get_input_jsonschema()["properties"].keys()
+    assert {"messages", "turn"} <= graph.get_output_jsonschema()["properties"].keys()
+
+
+async def test_the_first_index_of_a_bare_graph_is_not_made_in_the_time_of_the_search_tool(tmp_path: Path, home: Path) -> None:
+    class Slow(Knowledge):
+        def refresh(self) -> Report:
+            made.append(threading.current_thread().name)
+            return super().refresh()
+
+    made: list[str] = []
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "house.md").write_text("# The house\n\nIt has a blue door.\n")
+    search = call("search_documents", query="door")
+    graph = Agent(ScriptedModel([search, "Blue.", search, "Blue."]), documents=Slow(tmp_path / "docs")).graph
+    for question in range(1, 3):
+        state = await graph.ainvoke({"messages": [HumanMessage("Which?")]})
+        assert state["evidence"][0]["text"].endswith("It has a blue door.")
+        assert len(made) == question, "once a question, so that changed documents are seen"
+    assert not any(name.startswith("tool") for name in made)
+
+
+def test_what_is_left_out_of_a_prompt_is_counted() -> None:
+    model = ScriptedModel([*(call("shout", text=f"{letter} " * 150) for letter in "abcd"), "Done."], tokenizer=len, n_ctx=2500)
+    answer = Agent(model, tools=[shout]).ask("Go.")
+    prompts = [len(request.messages) for request in model.requests]
+    shorter = sum(later <= before for before, later in itertools.pairwise(prompts))
+    assert (answer.text, answer.usage["compactions"]) == ("Done.", shorter)
+    assert shorter > 0
+    assert ask(["Done."])[0].usage["compactions"] == 0
 
 
 async def _hello() -> Any:
