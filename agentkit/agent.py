@@ -90,6 +90,8 @@ class Agent:
         self._parts: Parts | None = None
         self._graph: Graph | None = None
         self._memory: Any = None
+        self._schemas: dict[str, Any] = {}
+        """Of runs that wait for approval, by thread."""
 
     # ------------------------------------------------------------------ what it is made of
     @property
@@ -225,22 +227,29 @@ class Agent:
         """`batch` for callers with an event loop."""
         return await portal.arun(self._batch(questions))
 
-    def resume(self, thread: str, decisions: "Mapping[str, Any] | bool | str") -> Answer:
+    def resume(
+        self, thread: str, decisions: "Mapping[str, Any] | bool | str", *, schema: Any = None, record: Document | None = None
+    ) -> Answer:
         """Go on with a run that waits for approval.
 
         Args:
             thread: its thread, as `answer.pending` names it.
             decisions: for each waiting call, by its id, `True` or "approve", `False` or "deny", `{"deny": REASON}`, or
                 `{"args": {...}}` to run it with other arguments; or one such decision for all.
+            schema: by default the one that was asked with; another agent knows it as a JSON Schema only and gives plain data.
+            record: the file that holds the beginning of the run, by default the one that was asked with, if it is still there.
 
         Raises:
             UsageError: nothing waits there, or a decision is for a call that doesn't wait.
+            RecordError: the record doesn't hold the beginning of the run.
         """
-        return portal.run(self._resume(thread, decisions))
+        return portal.run(self._resume(thread, decisions, schema, record))
 
-    async def aresume(self, thread: str, decisions: "Mapping[str, Any] | bool | str") -> Answer:
+    async def aresume(
+        self, thread: str, decisions: "Mapping[str, Any] | bool | str", *, schema: Any = None, record: Document | None = None
+    ) -> Answer:
         """`resume` for callers with an event loop."""
-        return await portal.arun(self._resume(thread, decisions))
+        return await portal.arun(self._resume(thread, decisions, schema, record))
 
     # ------------------------------------------------------------------ on the portal's loop
     async def _ask(self, question: str, thread: str | None, schema: Any, record: Document | None) -> Answer:
@@ -276,6 +285,7 @@ class Agent:
     async def _begun(self, question: str, thread: str | None, schema: Any, record: Document | None) -> "AsyncIterator[tuple[Run, State]]":
         """A run on the thread and the record that it needs, and what its graph is given."""
         from agentkit.graphs.quiet import apart
+        from agentkit.run import carried_by
         from agentkit.state import State
 
         with apart():
@@ -283,13 +293,15 @@ class Agent:
                 history = await _history(graph, thread_id)
                 run = self._run(graph, thread_id, schema, tape)
                 asked = run.begin(question, history, {} if tape is None else self._described())
+                run.carried = carried_by(schema, record)
                 yield run, State(messages=[asked])
+                self._keep_schema(run)
                 if thread is None and thread_id is not None and not run.interrupts:
                     await self._in_memory().adelete_thread(thread_id)
 
-    async def _resume(self, thread: str, decisions: "Mapping[str, Any] | bool | str") -> Answer:
+    async def _resume(self, thread: str, decisions: "Mapping[str, Any] | bool | str", schema: Any, record: Document | None) -> Answer:
         from agentkit.graphs.quiet import apart
-        from agentkit.run import decided
+        from agentkit.run import carried_by, decided, taken_over
 
         await portal.in_thread(self._prepare)
         with apart():
@@ -298,9 +310,16 @@ class Agent:
                 waiting = [interrupt.id for interrupt in snapshot.interrupts]
                 turn = snapshot.values.get("turn", {})
                 command = decided(_decisions(thread, waiting, decisions), turn.get("usage", {}).get("seconds", 0.0))
-                run = self._run(graph, thread_id, None, None)
-                run.messages, run.turn, run.left_out = list(snapshot.values["messages"]), turn, snapshot.values["left_out"]
-                return await _last(run.events(command))
+                kept = taken_over(snapshot.metadata)
+                schema = schema if schema is not None else self._schemas.pop(thread, kept.get("schema"))
+                record = record if record is not None else _still_there(kept.get("record"))
+                async with self._recorder(record, thread, resumed=turn["number"]) as tape:
+                    run = self._run(graph, thread_id, schema, tape)
+                    run.messages, run.turn, run.left_out = list(snapshot.values["messages"]), turn, snapshot.values["left_out"]
+                    run.number, run.carried = turn["number"], carried_by(schema, record)
+                    answer = await _last(run.events(command))
+                    self._keep_schema(run)
+                    return answer
 
     async def _replayed(self, recorded: Mapping[str, Any], tape: "ReplayTape", schema: Any = None) -> AsyncGenerator[Event, None]:
         """Run a recorded question through this agent's graph."""
@@ -360,14 +379,19 @@ class Agent:
             self._memory = InMemorySaver(serde=serializer())
         return self._memory
 
+    def _keep_schema(self, run: "Run") -> None:
+        """A class can't stand in a checkpoint: this agent keeps it for the run that goes on."""
+        if run.interrupts and run.thread is not None and run.schema is not None:
+            self._schemas[run.thread] = run.schema
+
     @contextlib.asynccontextmanager
-    async def _recorder(self, path: Document | None, thread: str | None) -> AsyncIterator[Any]:
+    async def _recorder(self, path: Document | None, thread: str | None, resumed: int | None = None) -> AsyncIterator[Any]:
         if path is None:
             yield None
             return
         from agentkit.record import Recorder
 
-        recorder = Recorder(path, thread=thread, secrets=_secrets(self._model()))
+        recorder = Recorder(path, thread=thread, secrets=_secrets(self._model()), resumed=resumed)
         try:
             yield recorder
         finally:
@@ -418,11 +442,16 @@ def _documents(documents: Any) -> Any:
 def _decisions(thread: str, waiting: Sequence[str], decisions: Any) -> dict[str, Any]:
     if not waiting:
         raise UsageError(f"nothing waits for approval in the thread {thread!r}")
-    given = dict.fromkeys(waiting, decisions) if not isinstance(decisions, Mapping) else dict(decisions)
+    by_call = isinstance(decisions, Mapping) and set(decisions) not in ({"deny"}, {"args"})
+    given = dict(decisions) if by_call else dict.fromkeys(waiting, decisions)
     unknown = [name for name in given if name not in waiting]
     if unknown:
         raise UsageError(f"no call {unknown[0]!r} waits in the thread {thread!r}: waiting are {', '.join(waiting)}")
     return given
+
+
+def _still_there(record: str | None) -> str | None:
+    return record if record is not None and Path(record).is_file() else None
 
 
 def _secrets(model: "BaseChatModel") -> list[str]:

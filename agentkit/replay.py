@@ -49,7 +49,11 @@ class ReplayTape:
         assert asked is not None
         self._scribe = Scribe(thread=asked["thread"])
         self._prompts = record.prompts(turn)
-        self._expected = {key_of(event): event for event in record.events if event["turn"] == turn}
+        last = record.answer(turn)
+        events = [event for event in record.events if event["turn"] == turn]
+        self._paused = {key_of(event): event for event in events if event["event"] == "answer" and event is not last}
+        """Answers of a run that waited for approval and went on: a replay knows the decisions and does not wait."""
+        self._expected = {key_of(event): event for event in events if event["event"] != "answer" or event is last}
         self._whole: list[Any] = []
         self._tools: list[Any] = []
         self._golden = ""
@@ -95,6 +99,7 @@ class ReplayTape:
         Raises:
             ReplayError: something was, or isn't.
         """
+        self.events = {**self._paused, **self.events}
         missing = [event for key, event in self._expected.items() if key not in self.events]
         if missing:
             raise ReplayError(f"the run ended early: {place_of(missing[0])} of the record was not reached")

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import datetime
 import json
+import os
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -34,9 +35,29 @@ from agentkit.state import (
     to_answer,
 )
 
-__all__ = ["Graph", "Run", "decided", "remembered"]
+__all__ = ["Graph", "Run", "carried_by", "decided", "remembered", "taken_over"]
 
 Graph = CompiledStateGraph[State, RunContext, State, State]
+
+
+CARRIED = "agentkit_carried"
+"""The key in a checkpoint's metadata."""
+
+
+def carried_by(schema: Any, record: str | os.PathLike[str] | None) -> dict[str, Any]:
+    """The schema and the record of a run as its thread keeps them; classes become JSON Schemas."""
+    wanted = {"schema": _schema(schema), "record": None if record is None else os.path.abspath(record)}
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def taken_over(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the run that waits was asked with.
+
+    >>> taken_over({"agentkit_carried": '{"record": "/a/run.jsonl"}'}), taken_over(None)
+    ({'record': '/a/run.jsonl'}, {})
+    """
+    kept: dict[str, Any] = json.loads((metadata or {}).get(CARRIED) or "{}")
+    return kept
 
 
 def decided(decisions: Mapping[str, Any], spent: float) -> Command[Any]:
@@ -68,6 +89,8 @@ class Run:
     number: int = 1
     """The turn's number."""
     interrupts: list[Any] = field(default_factory=list)
+    carried: dict[str, Any] = field(default_factory=dict)
+    """What a resumed run takes over of the one that waits, as JSON data: kept beside its checkpoints."""
     answered: bool = False
     """Whether the answer has joined the thread."""
 
@@ -98,6 +121,7 @@ class Run:
         config: RunnableConfig = {"recursion_limit": self.parts.budget.recursion_limit}
         if self.thread is not None:
             config["configurable"] = {"thread_id": self.thread}
+            config["metadata"] = {CARRIED: json.dumps(self.carried)}
         effects = any(self.parts.tools.policy(name).effect in ("writes", "spends") for name in self.parts.tools.names())
         durability: Durability | None = None if self.thread is None else "sync" if effects else "exit"
         modes: list[StreamMode] = ["custom", "updates"] if self.listened_to else ["updates"]
