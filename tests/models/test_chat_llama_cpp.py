@@ -230,14 +230,23 @@ def test_an_adapter_that_is_not_there_is_told(path: Path) -> None:
 # ---------------------------------------------------------------- any limit, the real model
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("first", range(1, 201, 20))
-def test_at_any_limit_the_embedded_model_gives_a_valid_call_or_a_text(first: int, record_property: Any) -> None:
+@pytest.fixture(scope="module")
+def embedded() -> ChatLlamaCpp:
+    """The embedded model, its adapter merged."""
     from agentkit.models import load_model
-    from agentkit.tools import registry
 
     model = load_model("embedded", n_ctx=2048, n_threads=1)
     assert isinstance(model, ChatLlamaCpp)
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("first", range(1, 201, 20))
+def test_at_any_limit_the_embedded_model_gives_a_valid_call_or_a_text(embedded: ChatLlamaCpp, first: int, record_property: Any) -> None:
+    from agentkit.tools import registry
+
+    model = embedded
     tools = [registry.get(name) for name in ("calculator", "python")]
     schemas = {"calculator": {"expression"}, "python": {"code"}}
     costs = model.call_costs(tools)

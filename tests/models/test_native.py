@@ -177,7 +177,7 @@ def test_the_grammar_holds_calls_and_citations(dialect: NativeDialect, weights: 
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch, weights: Weights, dialect: NativeDialect) -> ChatLlamaCpp:
     """SmolLM2 made to speak another template."""
-    model = ChatLlamaCpp(model_path=base_file(), n_ctx=1024, max_tokens=60)
+    model = ChatLlamaCpp(model_path=base_file(), n_ctx=1024, n_threads=1, max_tokens=60)
     monkeypatch.setattr(ChatLlamaCpp, "dialect", property(lambda self: dialect))
     return model
 
