@@ -347,7 +347,7 @@ class Agent:
 
     def _refresh(self) -> None:
         if self._documents is not None:
-            self._tell_left_out(self._known().refresh().warnings)
+            self._tell_left_out(getattr(self._known().refresh(), "warnings", ()))  # whatever has `search` may stand for a Knowledge
 
     def _tell_left_out(self, problems: Sequence[str]) -> None:
         for problem in problems:
