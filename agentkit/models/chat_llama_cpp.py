@@ -23,13 +23,14 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
 
-from agentkit.contract import ToolSpec
+from agentkit.contract import ANSWER, ToolSpec, unanswerable
 from agentkit.errors import ModelFileError, UsageError
 from agentkit.models.context import Context
 from agentkit.models.decoding import Bounds, Sampling, generate
 from agentkit.models.dialect import Dialect, Encoded, PlainDialect, encode
 from agentkit.models.grammar import MAX_CALLS, check_schema
 from agentkit.models.native import NativeDialect
+from agentkit.models.refusal import Refusal
 from agentkit.models.seat import Seat, open_seat
 from agentkit.models.structured import read_schema, value_reader
 from agentkit.models.template import FALLBACK, ChatTemplate, TemplateError
@@ -89,6 +90,8 @@ class ChatLlamaCpp(BaseChatModel):
     stop: list[str] | None = None
     thoughts: bool = True
     """Whether a free thought may come before a call or an answer."""
+    refusal_threshold: float = Field(default=0.0, ge=0, le=1)
+    """Probability below which "The documents don't say." is not begun where passages were shown; 0: as the model likes."""
 
     supports_withholding: bool = True
     """`bind_tools(..., withheld=names)` keeps tools in the prompt and out of the grammar."""
@@ -282,13 +285,15 @@ class ChatLlamaCpp(BaseChatModel):
         prompt = self.prompt(messages, tools).ids
         withheld = set(options.get("withheld", ()))
         open_tools = [spec for spec in specs if spec.name not in withheld]
-        grammar = self._grammar(open_tools, options, shown_passages(messages)) if specs else None
+        shown = shown_passages(messages) if specs else {}
+        grammar = self._grammar(open_tools, options, shown) if specs else None
         stop = [stop] if isinstance(stop, str) else stop or self.stop or []
         writer = Writer(parse=self.dialect.parse if specs else None, stop=stop, emit=emit, call_id=call_ids(prompt))
         generated = generate(
             self.context, prompt, limit=options.get("max_tokens") or self.max_tokens or DEFAULT_MAX_TOKENS, grammar=grammar,
             sampling=self._sampling(options), adapter=str(self.adapter) if self.adapter else None, scale=self.adapter_scale,
-            bounds=self._bounds(open_tools, options) if specs else None, cancelled=cancelled, on_tokens=writer.feed,
+            bounds=self._bounds(open_tools, options) if specs else None, refusal=self._refusal() if shown else None,
+            cancelled=cancelled, on_tokens=writer.feed,
         )  # fmt: skip
         return finish(writer, generated, fingerprint=self.fingerprint, model_name=self.model_path.name)
 
@@ -304,6 +309,12 @@ class ChatLlamaCpp(BaseChatModel):
         choice = options.get("tool_choice") or "auto"
         named = [tool for tool in tools if choice in ("auto", "any", tool.name)]
         return call_bounds(self.weights, self.dialect, named, forced=choice not in ("auto", "none"))
+
+    def _refusal(self) -> Refusal | None:
+        """Begun only where it is likely enough; known of the plain dialect, which the embedded model is trained on."""
+        if self.refusal_threshold <= 0 or self.dialect.name != "plain":
+            return None
+        return Refusal(f"{ANSWER}{unanswerable()}".encode(), self.refusal_threshold)
 
     def _sampling(self, options: Mapping[str, Any]) -> Sampling:
         names = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")

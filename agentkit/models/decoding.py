@@ -18,6 +18,7 @@ from llguidance import LLMatcher
 from agentkit.errors import ModelError
 from agentkit.models.completion import allowed_tokens, cheapest_completion, remainder
 from agentkit.models.context import Context, Slot
+from agentkit.models.refusal import Refusal
 from agentkit.models.weights import Weights
 
 __all__ = ["Bounds", "Generated", "Sampling", "compile_grammar", "generate"]
@@ -214,6 +215,7 @@ def generate(
     adapter: str | None = None,
     scale: float = 1.0,
     bounds: Bounds | None = None,
+    refusal: Refusal | None = None,
     cancelled: threading.Event | None = None,
     on_tokens: Callable[[bytes], bool] = lambda piece: False,
 ) -> Generated:
@@ -227,6 +229,7 @@ def generate(
         sampling: how to choose; greedy by default.
         adapter: path of a GGUF LoRA, applied with `scale`.
         bounds: what may not be cut by the limit.
+        refusal: a sentence that is not begun unless it is likely enough.
         cancelled: looked at before every token.
         on_tokens: gets the bytes of each new piece; returns True to stop.
     """
@@ -237,7 +240,7 @@ def generate(
         limit = min(limit, context.n_ctx - len(prompt))
         chooser = _Chooser(context.weights, matcher, sampling or Sampling(), limit, bounds or Bounds())
         logits = _read(context, slot, prompt[cached:], cancelled)
-        result.finish_reason = "cancelled" if logits is None else _loop(context, slot, chooser, logits, cancelled, on_tokens)
+        result.finish_reason = "cancelled" if logits is None else _loop(context, slot, chooser, logits, refusal, cancelled, on_tokens)
         result.tokens = chooser.tokens
         return result
 
@@ -253,7 +256,13 @@ def _read(context: Context, slot: Slot, tokens: Sequence[int], cancelled: thread
 
 
 def _loop(
-    context: Context, slot: Slot, chooser: _Chooser, logits: Array, cancelled: threading.Event | None, on_tokens: Callable[[bytes], bool]
+    context: Context,
+    slot: Slot,
+    chooser: _Chooser,
+    logits: Array,
+    refusal: Refusal | None,
+    cancelled: threading.Event | None,
+    on_tokens: Callable[[bytes], bool],
 ) -> str:
     ends = context.weights.end_tokens
     if not chooser.begin():
@@ -266,6 +275,8 @@ def _loop(
         tokens = chooser.forced()
         if not tokens:
             token = chooser.choose(logits)
+            if refusal is not None and token is not None and refusal.begun(chooser.text + context.weights.piece(token)):
+                token = _reconsidered(context, slot, chooser, logits, token, refusal)
             if token is None or token in ends:
                 return "length" if token is None else "stop"
             tokens = [token]
@@ -277,3 +288,24 @@ def _loop(
         if chooser.room < 1:
             return "stop" if chooser.matcher is not None and chooser.matcher.is_accepting() else "length"
         logits = context.decode(slot, tokens)
+
+
+def _reconsidered(context: Context, slot: Slot, chooser: _Chooser, logits: Array, token: int, refusal: Refusal) -> int | None:
+    """The token with which a refusal would begin, or the next best one where the refusal is too unlikely."""
+    if not context.weights.forgets_parts or chooser.room < 2:
+        return token
+    here = logits.copy()  # the view is overwritten by the next decode
+    after = context.decode(slot, [token])
+    second = int(after.argmax())
+    share = _share(here, token) * _share(after, second)
+    refuses = refusal.begun(chooser.text + context.weights.detokenize([token, second]))
+    context.truncate(slot, len(slot.tokens) - 1)
+    if not refuses or share >= refusal.threshold:
+        return token
+    here[token] = -np.inf
+    return chooser.choose(here)
+
+
+def _share(logits: Array, token: int) -> float:
+    """The probability of a token."""
+    return float(np.exp(logits[token] - logits.max()) / np.exp(logits - logits.max()).sum())

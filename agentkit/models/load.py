@@ -42,6 +42,7 @@ def load_model(uri: str | None = None, **parameters: Any) -> BaseChatModel:
 def _local(parsed: ModelURI, values: settings.Settings) -> BaseChatModel:
     from agentkit.models.chat_llama_cpp import ChatLlamaCpp
     from agentkit.models.embedded import embedded_file
+    from agentkit.models.refusal import EMBEDDED_THRESHOLD
 
     options = {**values.inference(), **values.local()}
     if "stop" in options:
@@ -53,7 +54,8 @@ def _local(parsed: ModelURI, values: settings.Settings) -> BaseChatModel:
             state = "is a folder" if file.is_dir() else "does not exist"
             raise UsageError(f"the {what} file {str(file)!r} {state}: give the path of a GGUF file, as in llama-cpp:models/NAME.gguf")
     try:
-        return ChatLlamaCpp(model_path=path, thoughts=not embedded, **options)
+        threshold = EMBEDDED_THRESHOLD if embedded else 0.0
+        return ChatLlamaCpp(model_path=path, thoughts=not embedded, refusal_threshold=threshold, **options)
     except ValidationError as error:
         raise SettingsError(f"these settings do not fit a local model: {error}") from error
 
