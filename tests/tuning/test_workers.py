@@ -38,7 +38,7 @@ def alive(process: int) -> bool:
 def test_a_worker_ends_when_its_parent_was_killed(tmp_path: Path) -> None:
     write_base(tmp_path / "base.gguf", random_base())
     (tmp_path / "parent.py").write_text(PARENT, encoding="utf-8")
-    command = [sys.executable, tmp_path / "parent.py", tmp_path / "base.gguf"]
+    command = [sys.executable, str(tmp_path / "parent.py"), str(tmp_path / "base.gguf")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         worker = int(parent.stdout.readline())
