@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 __all__ = ["EMBEDDED_THRESHOLD", "Refusal"]
 
-EMBEDDED_THRESHOLD = 0.5
-"""Of the embedded model: refusing must be likelier than all other beginnings together."""
+EMBEDDED_THRESHOLD = 0.3
+"""Of the embedded model: between the half that hardly ever refuses and the model's own choice, which refuses too often (docs/log.md)."""
 
 
 @dataclass(frozen=True)
