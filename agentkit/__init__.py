@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agentkit.answer import Answer, Call, Critique, Done, Event, Observation, Thought, Token
     from agentkit.budget import Budget
     from agentkit.errors import AgentkitError, ModelError, ToolError, UsageError
-    from agentkit.replay import replay
+    from agentkit.replaying import replay
     from agentkit.retrieval import Knowledge
     from agentkit.threads import delete_thread, list_threads
     from agentkit.tools import tool
@@ -46,7 +46,7 @@ _HOMES = {
     "answer": ("Answer", "Call", "Critique", "Done", "Event", "Observation", "Thought", "Token"),
     "budget": ("Budget",),
     "errors": ("AgentkitError", "ModelError", "ToolError", "UsageError"),
-    "replay": ("replay",),
+    "replaying": ("replay",),
     "retrieval": ("Knowledge",),
     "threads": ("delete_thread", "list_threads"),
     "tools": ("tool",),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
     from agentkit.graphs.parts import Parts
-    from agentkit.replay import ReplayTape
+    from agentkit.replaying import ReplayTape
     from agentkit.retrieval import Knowledge
     from agentkit.run import Graph, Run
     from agentkit.state import State

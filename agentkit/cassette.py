@@ -57,7 +57,7 @@ def ask_through(agent: "Agent", question: str, path: Path, *, mode: str = "once"
     """
     from agentkit.errors import RecordError, ReplayError
     from agentkit.record import load_record
-    from agentkit.replay import replay
+    from agentkit.replaying import replay
 
     if mode == "all" or (mode == "once" and not path.exists()):
         return agent.ask(question, schema=schema, record=path)

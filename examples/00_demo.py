@@ -20,7 +20,7 @@ HANDBOOK = Path(__file__).with_name("handbook")
 QUESTIONS = (
     "Who is the treasurer?",
     "What is 18% of 1,250?",
-    "How many primes are below 100?",
+    "Sum of the prime numbers below 100?",
 )
 
 

@@ -23,7 +23,7 @@ LAYERS = (
     ("graphs",),
     ("run",),
     ("agent",),
-    ("replay", "difference", "testing", "evaluation"),
+    ("replaying", "difference", "testing", "evaluation"),
     ("cassette",),
     ("tuning",),
     ("server",),
@@ -173,3 +173,10 @@ def test_what_is_imported_is_a_declared_dependency() -> None:
             if not known:
                 undeclared.add(f"{path.relative_to(ROOT)}: {name}")
     assert not undeclared
+
+
+def test_a_public_name_is_no_module_that_would_hide_it() -> None:
+    import agentkit
+
+    modules = {path.stem for path in Path(agentkit.__file__).parent.glob("*.py")}
+    assert not modules & set(agentkit.__all__)

@@ -12,7 +12,7 @@ from agentkit import Agent, Budget, Done, replay, tool
 from agentkit.errors import DiskFullError, ModelError, RecordError, ReplayError
 from agentkit.record import Recorder, canonical, load_record, timeless
 from agentkit.redact import MASK, Redactor
-from agentkit.replay import replay_events
+from agentkit.replaying import replay_events
 from agentkit.testing import ScriptedModel
 
 SUM = {"name": "add", "args": {"a": 1, "b": 2}, "thought": "I add."}

@@ -26,6 +26,6 @@ def replay(
     Exit codes: those of the recorded answer; 2 the file is no record, 3 the replay differs from it.
     """
     with explained(debug):
-        from agentkit.replay import replay_events
+        from agentkit.replaying import replay_events
 
         show_answer(replay_events(file), as_json=as_json)

@@ -11,7 +11,7 @@ from agentkit import Agent
 from agentkit.graphs.prompt import build_prompt
 from agentkit.models.chat_llama_cpp import ChatLlamaCpp
 from agentkit.models.template import FALLBACK, ChatTemplate
-from agentkit.replay import replay
+from agentkit.replaying import replay
 from agentkit.state import thread_start
 from agentkit.testing import ScriptedModel
 from tests.models.test_native import HERMES

@@ -167,7 +167,7 @@ def test_references_to_the_root_are_kept_right() -> None:
     ],
 )
 def test_an_agent_asks_any_model_for_any_schema_and_replays_it(tmp_path: Path, schema: Any, said: Any, value: Any) -> None:
-    from agentkit.replay import replay
+    from agentkit.replaying import replay
 
     answer = Agent(ScriptedModel(["So it is.", json.dumps(said)]), tools=[]).ask("Which?", schema=schema, record=tmp_path / "run.jsonl")
     assert (answer.value, answer.stop_reason) == (value, "answered")

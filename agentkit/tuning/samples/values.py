@@ -47,7 +47,7 @@ def with_other_values(row: Mapping[str, Any], texts: Texts, random: random.Rando
 
     >>> row = {"question": "sum of 1 to 90", "code": "print(sum(range(1, 91)))", "answer": "The sum is 4095."}
     >>> with_other_values(row, Texts.of([]), random.Random(5))
-    {'question': 'sum of 1 to 73', 'code': 'print(sum(range(1, 74)))', 'answer': 'The sum is 2701.'}
+    {'question': 'sum of 1 to 137', 'code': 'print(sum(range(1, 138)))', 'answer': 'The sum is 9453.'}
     """
     question, code, answer = str(row["question"]), str(row["code"]), str(row["answer"])
     before = _printed(code)
