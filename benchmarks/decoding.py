@@ -117,8 +117,6 @@ def theirs(path: Path, tokens: int) -> dict[str, Decoder]:
     def decoder(grammar: Any) -> Decoder:
         def decode() -> float:
             marks: list[tuple[float, int]] = []
-            if grammar is not None:
-                grammar.reset()
             for number, _ in enumerate(model.generate(prompt, temp=0.0, grammar=grammar), start=1):
                 marks.append((time.perf_counter(), number))
                 if number == tokens:
