@@ -10,7 +10,9 @@ from tests.models.walking import spec
 __all__ = ["tool_sets"]
 
 names = st.sampled_from(["a", "day", "max_people", "größe", "x-y", "Query 2", 'q"t', "type", "properties", "$ref"])
-words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Cn", "Co")), max_size=8)
+UNWRITABLE = range(0x40000, 0xC0000)
+"""Planes that Unicode has not assigned, and whose lead bytes F1 and F2 SmolLM2's vocabulary does not hold: no token can write them."""
+words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")).filter(lambda c: ord(c) not in UNWRITABLE), max_size=8)
 
 strings = st.one_of(
     st.just({"type": "string"}),
