@@ -114,7 +114,10 @@ class ChatLlamaCpp(BaseChatModel):
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
-        names = ("adapter_scale", "n_ctx", "max_tokens", "temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "stop")
+        names = (
+            "adapter_scale", "n_ctx", "max_tokens", "temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed", "stop",
+            "refusal_threshold",
+        )  # fmt: skip
         return {
             "model": self.model_path.name,
             "adapter": self.adapter.name if self.adapter else None,
