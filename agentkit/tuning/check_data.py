@@ -3,10 +3,12 @@
     python -m agentkit.tuning.check_data WORK [--questions FOLDER]
 
 WORK is the folder of a run of `make_adapter`. With `--questions` (default `AGENTKIT_QUESTIONS`) every file of that folder is
-compared with the samples: eight words in a row that occur in both are an overlap, and there must be none.
+compared with the samples: eight words in a row that occur in both are an overlap, and so is a whole question of three words or more;
+there must be none.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -21,6 +23,9 @@ __all__ = ["check", "main", "overlaps", "word_grams"]
 
 GRAM = 8
 """Words in a row that must not be shared."""
+
+SHORTEST = 3
+"""Words of a question that must not be asked in training too; what is shorter is what everybody says."""
 
 _READ = (".jsonl", ".json", ".md", ".txt", ".html", ".csv")
 
@@ -37,13 +42,28 @@ def word_grams(text: str, size: int = GRAM) -> Iterator[str]:
 
 
 def overlaps(trajectories: Iterable[Trajectory], questions: Path) -> list[str]:
-    """Runs of words that stand in the samples' questions, answers or passages and in a file of `questions`."""
-    measured = {gram for path in sorted(questions.rglob("*")) if path.suffix in _READ for gram in word_grams(_text(path))}
+    """Runs of words that stand in the samples' questions, answers or passages and in a file of `questions`, and whole questions."""
+    paths = [path for path in sorted(questions.rglob("*")) if path.suffix in _READ]
+    measured = {gram for path in paths for gram in word_grams(_text(path))}
+    asked = {question for path in paths if path.suffix == ".jsonl" for question in _questions(path)}
     own: set[str] = set()
     for trajectory in trajectories:
-        for text in _texts(trajectory):
-            own.update(word_grams(text))
-    return sorted(own & measured)
+        asked_here = {_plain(exchange.question) for exchange in trajectory.exchanges}
+        own.update(question for question in asked & asked_here if len(question.split()) >= SHORTEST)
+        own.update(gram for text in _texts(trajectory) for gram in word_grams(text) if gram in measured)
+    return sorted(own)
+
+
+def _questions(path: Path) -> Iterator[str]:
+    """The questions of a file of rows or of conversations."""
+    for line in _text(path).splitlines():
+        with contextlib.suppress(ValueError, AttributeError, TypeError):  # other files need not hold rows
+            row = json.loads(line)
+            yield from (_plain(str(turn["question"])) for turn in row.get("turns", [row]) if "question" in turn)
+
+
+def _plain(question: str) -> str:
+    return " ".join(re.findall(r"\w+|[-+*/^%]", question.casefold()))
 
 
 def check(trajectories: Sequence[Trajectory], tokens: Sequence[tuple[int, float]]) -> dict[str, Any]:

@@ -253,3 +253,13 @@ def test_overlap_with_measuring_questions_is_found(data: Path, tmp_path: Path) -
     assert overlaps(trained, measured) == []
     (measured / "q.jsonl").write_text("Ticket Adult, Single swim 8.50 A locker key costs 35.00")
     assert overlaps(trained, measured) != [] or all(t.kind != "document" for t in trained)
+
+
+def test_a_short_question_that_is_asked_when_measuring_is_found(data: Path, tmp_path: Path) -> None:
+    trained, held, _ = make_samples(data, tmp_path / "work", seed=0)
+    question = max((e.question for t in [*trained, *held] for e in t.exchanges), key=lambda text: len(text.split()) < 8 and len(text))
+    (tmp_path / "questions").mkdir()
+    (tmp_path / "questions" / "q.jsonl").write_text(json.dumps({"turns": [{"question": question.upper() + "?!"}]}) + "\nno row\n")
+    assert overlaps([*trained, *held], tmp_path / "questions") != []
+    (tmp_path / "questions" / "q.jsonl").write_text(json.dumps({"question": "not " + question}) + "\n")
+    assert overlaps([*trained, *held], tmp_path / "questions") == []
