@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -22,6 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """The environment of every test, before anything of agentkit is imported."""
     for name in [name for name in os.environ if name.startswith(_INHERITED) and name not in _KEPT]:
         del os.environ[name]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in jobs that a shell starts in the background; Ctrl-C is tested
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["AGENTKIT_HOME"] = tempfile.mkdtemp(prefix="agentkit-home-")
 
